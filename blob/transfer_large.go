@@ -52,9 +52,7 @@ func (l *largeCopy) run(ctx context.Context, stager Stager) (Written, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	go func() {
-		buf := l.t.buffers.Get().(*[]byte)
-		defer l.t.buffers.Put(buf)
-		err := l.order.follow(*buf)
+		err := l.order.follow(&l.t.buffers)
 		if err != nil {
 			cancel(err)
 		}
@@ -113,7 +111,7 @@ func (l *largeCopy) fetch(ctx context.Context, cancel context.CancelCauseFunc) e
 // part copies one range.
 func (l *largeCopy) part(ctx context.Context, off, end int64, s *slot) error {
 	p := l.t.buffers.Get().(*[]byte)
-	defer l.t.buffers.Put(p)
+	defer func() { l.t.buffers.Put(p) }()
 	b := l.newBody(ctx, l.item.Source, off, end, s)
 	defer func() {
 		b.close()
@@ -128,7 +126,9 @@ func (l *largeCopy) part(ctx context.Context, off, end int64, s *slot) error {
 			if _, err := l.stage.WriteAt((*p)[:n], off); err != nil {
 				return err
 			}
-			l.order.wrote((*p)[:n], off)
+			if l.order.wrote(chunk{p, n}, off) {
+				p = l.t.buffers.Get().(*[]byte)
+			}
 			off += int64(n)
 		}
 		if err == io.EOF || err == io.ErrUnexpectedEOF && b.err == nil {

@@ -10,9 +10,9 @@ import (
 )
 
 // order hashes an object front to back while its parts are written in any
-// order. Whoever writes the bytes whose turn it is hashes them at once, while
-// they are in the processor's cache; the rest is read back by follow, from the
-// page cache as a rule, so that no part waits in memory.
+// order. Writers hand over the buffers whose turn it is, so that reading and
+// hashing overlap; the rest is read back, from the page cache as a rule, so
+// that no part waits in memory.
 type order struct {
 	stage    io.ReaderAt
 	size     int64
@@ -22,12 +22,23 @@ type order struct {
 
 	mu      sync.Mutex
 	moved   sync.Cond
-	written []int64   // the end of what was written of each part
-	next    int64     // hashed so far
-	busy    bool      // somebody hashes what follows next
-	idle    time.Time // since when nobody does
+	written []int64 // the end of what was written of each part
+	queue   []chunk // what follows next, in order
+	taken   int64   // the end of what is hashed, queued or being read back
+	next    int64   // hashed so far
+	busy    bool    // hashing, not waiting
+	idle    time.Time
 	stopped bool
 }
+
+// chunk is a filled part of a pooled buffer.
+type chunk struct {
+	buf *[]byte
+	n   int
+}
+
+// queued bounds the buffers that wait to be hashed, of one object.
+const queued = 4
 
 func newOrder(stage io.ReaderAt, size, partSize int64, check *check) *order {
 	o := &order{stage: stage, size: size, partSize: partSize, hash: sha256.New(), check: check, idle: time.Now()}
@@ -39,52 +50,74 @@ func newOrder(stage io.ReaderAt, size, partSize int64, check *check) *order {
 	return o
 }
 
-// wrote tells that p is at off. Within a part it is called in order.
-func (o *order) wrote(p []byte, off int64) {
+// wrote tells that c is at off, and reports whether c's buffer was taken over.
+// Within a part it is called in order.
+func (o *order) wrote(c chunk, off int64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.written[off/o.partSize] = off + int64(len(p))
-	if o.next == off && !o.busy {
-		o.busy = true
-		o.mu.Unlock()
-		o.add(p)
-		o.mu.Lock()
-		o.busy, o.idle = false, time.Now()
-		o.next += int64(len(p))
+	o.written[off/o.partSize] = off + int64(c.n)
+	take := o.taken == off && len(o.queue) < queued && !o.stopped
+	if take {
+		o.queue = append(o.queue, c)
+		o.taken += int64(c.n)
 	}
 	o.moved.Signal()
+	return take
 }
 
-func (o *order) add(p []byte) {
-	o.hash.Write(p)
-	o.check.write(p)
-}
-
-// follow hashes what the writers do not, until all is hashed or stop is called.
-func (o *order) follow(buf []byte) error {
+// follow hashes until all is hashed or stop is called. It gives the buffers
+// that it took over back to the pool.
+func (o *order) follow(pool *sync.Pool) error {
+	own := pool.Get().(*[]byte)
+	defer pool.Put(own)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	defer func() {
+		for _, c := range o.queue {
+			pool.Put(c.buf)
+		}
+		o.queue = nil
+	}()
 	for o.next < o.size && !o.stopped {
-		ready := o.written[o.next/o.partSize] - o.next
-		if o.busy || ready <= 0 {
-			o.moved.Wait()
-			continue
+		c := chunk{buf: own}
+		queued := len(o.queue) > 0
+		if queued {
+			c = o.queue[0]
+			o.queue = append(o.queue[:0], o.queue[1:]...)
+		} else {
+			c.n = int(min(o.written[o.next/o.partSize]-o.next, int64(len(*own))))
+			if c.n <= 0 {
+				o.moved.Wait()
+				continue
+			}
+			o.taken += int64(c.n)
 		}
 		o.busy = true
-		p, off := buf[:min(ready, int64(len(buf)))], o.next
 		o.mu.Unlock()
-		n, err := o.stage.ReadAt(p, off)
-		if n == len(p) {
-			o.add(p)
-			err = nil
+		err := o.add(c, !queued)
+		if queued {
+			pool.Put(c.buf)
 		}
 		o.mu.Lock()
 		o.busy, o.idle = false, time.Now()
 		if err != nil {
 			return err
 		}
-		o.next += int64(len(p))
+		o.next += int64(c.n)
 	}
+	return nil
+}
+
+// add hashes a chunk, after reading it back if it is not in memory.
+func (o *order) add(c chunk, readBack bool) error {
+	p := (*c.buf)[:c.n]
+	if readBack {
+		if n, err := o.stage.ReadAt(p, o.next); n < len(p) {
+			return err
+		}
+	}
+	o.hash.Write(p)
+	o.check.write(p)
 	return nil
 }
 

@@ -9,6 +9,7 @@ package cloud
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"io"
 	"iter"
 	"strings"
@@ -192,7 +193,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, classify(err, r.key)
 	}
 	n, err := r.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = classify(err, r.key)
 	}
 	return n, err

@@ -245,7 +245,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 		return 0, classify(err, r.object.Key)
 	}
 	n, err := r.r.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = classify(err, r.object.Key)
 	}
 	return n, err

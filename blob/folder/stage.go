@@ -104,7 +104,7 @@ func (s *Stage) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	n, err := f.ReadAt(p, off)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = classify(err, s.key)
 	}
 	return n, err

@@ -1,0 +1,173 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/inlet-go/inlet/blob"
+	"github.com/inlet-go/inlet/blob/cloud"
+	"github.com/inlet-go/inlet/blob/folder"
+	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/store/errs"
+	"github.com/inlet-go/inlet/store/scope"
+	"github.com/inlet-go/inlet/store/seal"
+	"github.com/inlet-go/inlet/store/sqlstore"
+	"github.com/inlet-go/inlet/store/work"
+	"github.com/inlet-go/inlet/task"
+)
+
+// server is the API over real services, an in-memory store and a local folder
+// as the source, with a client whose calls are judged.
+type server struct {
+	t        *testing.T
+	judge    *judge
+	client   *http.Client
+	url      string
+	source   string
+	store    *sqlstore.Store
+	bucket   *failing
+	handlers map[string]work.Handler
+}
+
+// maxBody is the limit of bodies in the tests.
+const maxBody = 4096
+
+// failing is a bucket that can be made to fail.
+type failing struct {
+	blob.Bucket
+	down atomic.Bool
+}
+
+func (b *failing) Open(ctx context.Context, key string, opts *blob.OpenOptions) (io.ReadCloser, error) {
+	if b.down.Load() {
+		return nil, errs.New(errs.Unavailable, "bucket is down")
+	}
+	return b.Bucket.Open(ctx, key, opts)
+}
+
+func newServer(t *testing.T) *server {
+	t.Helper()
+	store, err := sqlstore.Open(context.Background(), "mem:", &sqlstore.Options{Sealer: seal.Plaintext()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	s := &server{
+		t: t, judge: newJudge(t), source: t.TempDir(), store: store,
+		bucket: &failing{Bucket: cloud.Memory()}, handlers: map[string]work.Handler{},
+	}
+	s.client = &http.Client{Transport: s.judge}
+	connectors := connector.NewService(store, s, nil)
+	tasks := task.NewService(store, connectors, s.bucket, &task.Options{Dispatcher: s, PauseWait: time.Millisecond})
+	task.NewRunner(tasks, store, s, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
+	api, err := httpapi.New(httpapi.Config{
+		Connectors: connectors, Tasks: tasks, Authenticator: authenticate, MaxBody: maxBody,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ts := httptest.NewServer(api)
+	t.Cleanup(ts.Close)
+	s.url = ts.URL
+	return s
+}
+
+// authenticate knows one good token, and one for each thing that can happen.
+func authenticate(_ context.Context, c httpapi.Credentials) (scope.Scope, error) {
+	switch c.Token {
+	case "good":
+		return scope.Scope{Tenant: "acme"}, nil
+	case "403":
+		return scope.Scope{}, errs.New(errs.Forbidden, "permission denied")
+	case "429":
+		return scope.Scope{}, errs.New(errs.RateLimited, "asked too often")
+	case "500":
+		return scope.Scope{}, errors.New("broken")
+	case "503":
+		return scope.Scope{}, errs.New(errs.Unavailable, "directory is down")
+	}
+	return scope.Scope{}, errs.New(errs.Unauthorized, "credentials are invalid")
+}
+
+// Open implements connector.Opener: every connector leads to the one source.
+func (s *server) Open(context.Context, connector.Config) (blob.Source, error) {
+	return folder.OpenSource(s.source, nil)
+}
+
+// A server is the dispatcher of its runner: work is done when a test drains it.
+
+func (s *server) Handle(kind string, _ int, h work.Handler) { s.handlers[kind] = h }
+func (s *server) Run(ctx context.Context) error             { <-ctx.Done(); return nil }
+func (s *server) Wake(string)                               {}
+func (s *server) StopGroup(int64)                           {}
+
+// drain does all work that is due.
+func (s *server) drain() {
+	s.t.Helper()
+	ctx := context.Background()
+	for range 1000 {
+		items, err := s.store.Claim(ctx, "test", []string{task.KindList, task.KindLoad, task.KindPurge}, 1, time.Minute)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(items) == 0 {
+			return
+		}
+		if err := s.handlers[items[0].Kind](ctx, items[0]); err != nil {
+			s.t.Fatalf("%s: %v", items[0].Kind, err)
+		}
+	}
+	s.t.Fatal("the work does not end")
+}
+
+func (s *server) put(name, text string) {
+	s.t.Helper()
+	if err := os.WriteFile(filepath.Join(s.source, name), []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// do sends a request with the token and returns the answer's body. The status
+// must be the wanted one.
+func (s *server) do(want int, token, method, target, body string, headers ...string) string {
+	s.t.Helper()
+	if strings.HasPrefix(target, "/") {
+		target = s.url + target
+	}
+	r, err := http.NewRequest(method, target, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if token != "" {
+		r.Header.Set("Access-Token", token)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := s.client.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if resp.StatusCode != want {
+		s.t.Errorf("%s %s: %d %s, want %d", method, target, resp.StatusCode, text, want)
+	}
+	return string(text)
+}

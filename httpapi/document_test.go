@@ -1,0 +1,49 @@
+package httpapi
+
+import (
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
+	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/task"
+)
+
+// misprints are the routes that the document mentions in its text only.
+var misprints = map[string]bool{"post /conectors": true}
+
+func TestDocumentHasExactlyTheRoutes(t *testing.T) {
+	cfg := Config{
+		Connectors: connector.NewService(nil, nil, nil), Tasks: task.NewService(nil, nil, nil, nil), Authenticator: Open("a"),
+	}
+	var routes []string
+	for _, d := range []*dialect{newMOI(&cfg), newNative(&cfg)} {
+		for _, r := range d.routes {
+			if name := strings.ToLower(r.method) + " " + r.path; !misprints[name] {
+				routes = append(routes, name)
+			}
+		}
+	}
+	var doc struct {
+		Paths map[string]map[string]yaml.Node
+	}
+	if err := yaml.Unmarshal(OpenAPI(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for path, operations := range doc.Paths {
+		for method := range operations {
+			if method != "head" { // comes with get
+				documented = append(documented, method+" "+path)
+			}
+		}
+	}
+	sort.Strings(routes)
+	sort.Strings(documented)
+	if diff := cmp.Diff(routes, documented); diff != "" {
+		t.Errorf("(-routes +document):\n%s", diff)
+	}
+}
