@@ -158,7 +158,7 @@ func (x *exchange) write(status int, body any) {
 	h.Set("Cache-Control", "no-store")
 	x.WriteHeader(status)
 	if x.r.Method != http.MethodHead {
-		x.Write(buf.Bytes())
+		_, _ = x.Write(buf.Bytes()) // the client went away: there is nobody to tell
 	}
 }
 
@@ -169,7 +169,7 @@ func (x *exchange) recover() {
 	if cause == nil {
 		return
 	}
-	if cause == http.ErrAbortHandler {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(cause)
 	}
 	x.api.cfg.Logger.ErrorContext(x.r.Context(), "request panicked",

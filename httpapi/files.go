@@ -110,7 +110,7 @@ func (c *fileContent) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n, err := c.read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		c.err = err
 	}
 	return n, err
@@ -130,7 +130,7 @@ func (c *fileContent) read(p []byte) (int, error) {
 	n, err := c.body.Read(p)
 	c.at += int64(n)
 	c.want = c.at
-	if err == io.EOF && c.at < c.file.Size {
+	if errors.Is(err, io.EOF) && c.at < c.file.Size {
 		err = errs.Wrap(errs.Unavailable, io.ErrUnexpectedEOF, "file %d is shorter than it was", c.file.ID)
 	}
 	return n, err
