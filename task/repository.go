@@ -109,7 +109,9 @@ type Runs interface {
 	// Chunk returns the chunk that the claimed item stands for.
 	Chunk(ctx context.Context, id int64) (*Chunk, error)
 
-	// ChunkFiles returns the chunk's files that are not finished.
+	// ChunkFiles returns the chunk's files that are not finished, with what a
+	// worker needs: ID, Tenant, TaskID, ChunkID, URI, Size, ETag, ModTime and
+	// Status.
 	ChunkFiles(ctx context.Context, chunk int64) ([]*File, error)
 
 	// CommitFiles records what became of files of a chunk. Files that

@@ -130,26 +130,37 @@ func (s *Store) Chunk(ctx context.Context, id int64) (*task.Chunk, error) {
 	return chunk, err
 }
 
-// ChunkFiles see [task.Runs].
+// ChunkFiles see [task.Runs]. It reads few columns and scans them by hand: this
+// is done for every file that is ever loaded.
 func (s *Store) ChunkFiles(ctx context.Context, chunk int64) ([]*task.File, error) {
-	var rows []fileRow
-	var tenant string
+	var list []*task.File
 	err := s.read(ctx, chunkName(chunk), func(q session) error {
+		list = nil
 		c, err := getChunk(ctx, q, chunk)
 		if err != nil || c.Done {
 			return err
 		}
+		var tenant string
 		if err := q.get(ctx, &tenant, "SELECT tenant FROM runs WHERE id = ?", c.RunID); err != nil {
 			return err
 		}
-		rows, err = q.files(ctx, "SELECT "+fileColumns+` FROM files
-			WHERE id BETWEEN ? AND ? AND status IN (1, 2, 6) ORDER BY id`, c.FirstFile, c.last())
-		return err
+		found, err := q.q.QueryxContext(ctx, q.d.sql(`SELECT id, uri, size, etag, mod_time, status FROM files
+			WHERE id BETWEEN ? AND ? AND status IN (1, 2, 6) ORDER BY id`), c.FirstFile, c.last())
+		if err != nil {
+			return err
+		}
+		defer found.Close()
+		for found.Next() {
+			f, modTime := &task.File{Tenant: tenant, TaskID: c.TaskID, ChunkID: chunk}, int64(0)
+			if err := found.Scan(&f.ID, &f.URI, &f.Size, &f.ETag, &modTime, &f.Status); err != nil {
+				return err
+			}
+			f.ModTime = fromMilli(modTime)
+			list = append(list, f)
+		}
+		return found.Err()
 	})
-	if err != nil {
-		return nil, err
-	}
-	return files(rows, tenant), nil
+	return list, err
 }
 
 // Unchanged see [task.Runs].

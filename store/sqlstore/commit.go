@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
@@ -148,12 +149,7 @@ func (c *commit) publish(ctx context.Context, results []task.FileResult) error {
 		return fmt.Errorf("%s: %w", volumeName(volume), err)
 	}
 	hidden, visible := c.latest(results)
-	uris := make([]string, len(visible))
-	for i, r := range visible {
-		uris[i] = c.rows[r.FileID].URI
-	}
-	var old []fileRow
-	err := c.q.all(ctx, &old, "SELECT f.id, f.fence, f.size {visible}", c.s.d.array(uris), volume, connector)
+	old, err := c.replaced(ctx, volume, connector, visible)
 	if err != nil {
 		return err
 	}
@@ -189,6 +185,25 @@ func (c *commit) publish(ctx context.Context, results []task.FileResult) error {
 	_, err = c.q.exec(ctx, "UPDATE volumes SET size = size + ?, file_num = file_num + ?, updated_at = ? WHERE id = ?",
 		size, num, c.now, volume)
 	return err
+}
+
+// replaced returns the visible files that have the URIs of the results.
+func (c *commit) replaced(ctx context.Context, volume, connector int64, results []task.FileResult) ([]fileRow, error) {
+	uris := make([]string, len(results))
+	for i, r := range results {
+		uris[i] = c.rows[r.FileID].URI
+	}
+	// Listings are in order, so a volume that is loaded for the first time has
+	// nothing between these URIs: one probe of the index instead of one each.
+	var next []string
+	err := c.q.all(ctx, &next, `SELECT uri FROM files WHERE volume_id = ? AND published = 1 AND uri >= ?
+		ORDER BY uri LIMIT 1`, volume, slices.Min(uris))
+	if err != nil || len(next) == 0 || next[0] > slices.Max(uris) {
+		return nil, err
+	}
+	var old []fileRow
+	err = c.q.all(ctx, &old, "SELECT f.id, f.fence, f.size {visible}", c.s.d.array(uris), volume, connector)
+	return old, err
 }
 
 // latest tells the results that become visible, one for each URI, from those
