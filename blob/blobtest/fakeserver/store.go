@@ -206,7 +206,7 @@ func (b *bucket) page(prefix, delimiter, after string, limit int) (rows []entry,
 	from := prefix
 	if after >= prefix && after != "" {
 		from = after + "\x00"
-		if delimiter != "" && strings.HasPrefix(after, prefix) && strings.HasSuffix(after, delimiter) {
+		if rest, ok := strings.CutPrefix(after, prefix); ok && rest != "" && delimiter != "" && strings.HasSuffix(rest, delimiter) {
 			from = afterPrefix(after) // after is a rolled-up prefix: go behind all of it
 		}
 	}
