@@ -125,8 +125,13 @@ func (o *order) add(c chunk, readBack bool) error {
 // begun. One stream from a local disk or memory never takes that long.
 const patience = 2 * time.Millisecond
 
-// starve returns once hashing waits for more than the parts begun so far, up
-// to end, deliver. A source that is faster than the hash is so read in order,
+// lead is how near its end a part is when the next one is asked for, so that
+// no stream has to be waited for between two parts.
+const lead = 4 << 20
+
+// starve returns when the part that begins at end should be asked for: the one
+// before has nearly arrived, or hashing waits for more than the parts begun so
+// far deliver. A source that is faster than the hash is so read in order,
 // which saves reading back, and none runs far ahead of it.
 func (o *order) starve(ctx context.Context, end int64) {
 	timer := time.NewTimer(0)
@@ -142,12 +147,12 @@ func (o *order) starve(ctx context.Context, end int64) {
 		if !o.busy {
 			wait -= time.Since(o.idle)
 		}
-		hashed := o.next
+		arrived := o.written[(end-1)/o.partSize]
 		o.mu.Unlock()
-		if wait <= 0 || hashed >= end {
+		if wait <= 0 || arrived >= end-lead {
 			return
 		}
-		timer.Reset(wait)
+		timer.Reset(min(wait, patience/2))
 	}
 }
 
