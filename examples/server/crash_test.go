@@ -82,7 +82,8 @@ func TestKilledServerLosesNothing(t *testing.T) {
 			acknowledged[l.task] = map[string]bool{}
 		}
 		current := loads[len(loads)-1]
-		for end := time.Now().Add(time.Duration(r.IntN(300)) * time.Millisecond); time.Now().Before(end); {
+		end, patience := time.Now().Add(time.Duration(r.IntN(300))*time.Millisecond), time.Now().Add(30*time.Second)
+		for time.Now().Before(end) || i == 0 && len(acknowledged[current.task]) == 0 && time.Now().Before(patience) {
 			files, _, _, _, err := p.files(current.task, 1, 1000)
 			if err != nil {
 				t.Fatal(err)
