@@ -2,32 +2,72 @@ package sqlstore
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/inlet-go/inlet/task"
 )
 
-// insertFiles sends the rows as one array for each column.
+// insertFiles sends the rows as one array for each column, or one value where
+// all rows have the same, as a chunk's files do in most columns.
 func (postgresDialect) insertFiles(ctx context.Context, q session, files []*task.File) error {
-	n := len(files)
-	ids, volumes, connectors := make([]int64, n), make([]int64, n), make([]int64, n)
-	tasks, chunks := make([]int64, n), make([]int64, n)
-	uris, etags, reasons, creators := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
-	sizes, modTimes, statuses := make([]int64, n), make([]int64, n), make([]int64, n)
-	starts, ends, updates := make([]int64, n), make([]int64, n), make([]int64, n)
-	for i, f := range files {
-		ids[i], tasks[i], chunks[i], volumes[i], connectors[i] = f.ID, f.TaskID, f.ChunkID, f.VolumeID, f.ConnectorID
-		uris[i], etags[i], reasons[i], creators[i] = f.URI, clean(f.ETag), clean(f.Reason), f.Creator
-		sizes[i], modTimes[i], statuses[i] = f.Size, milli(f.ModTime), int64(f.Status)
-		starts[i], ends[i], updates[i] = milli(f.StartAt), milli(f.EndAt), milli(f.UpdatedAt)
-	}
-	_, err := q.exec(ctx, "INSERT INTO files ("+fileColumns+`)
-		SELECT v.id, v.task_id, v.chunk_id, v.volume_id, v.connector_id, v.uri, v.size, v.etag, v.mod_time, v.status,
-			0, v.reason, 0, NULL, v.creator, v.start_at, v.end_at, v.updated_at
-		FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::bigint[], ?::text[], ?::bigint[],
-			?::bigint[], ?::text[], ?::text[], ?::bigint[], ?::bigint[], ?::bigint[])
-		AS v (id, task_id, chunk_id, volume_id, connector_id, uri, size, etag, mod_time, status, reason, creator, start_at, end_at, updated_at)`,
-		ids, tasks, chunks, volumes, connectors, uris, sizes, etags, modTimes, statuses, reasons, creators, starts, ends, updates)
+	var c columns
+	c.add("id", "bigint", column(files, func(f *task.File) int64 { return f.ID }))
+	c.add("task_id", "bigint", column(files, func(f *task.File) int64 { return f.TaskID }))
+	c.add("chunk_id", "bigint", column(files, func(f *task.File) int64 { return f.ChunkID }))
+	c.add("volume_id", "bigint", column(files, func(f *task.File) int64 { return f.VolumeID }))
+	c.add("connector_id", "bigint", column(files, func(f *task.File) int64 { return f.ConnectorID }))
+	c.add("uri", "text", column(files, func(f *task.File) string { return f.URI }))
+	c.add("size", "bigint", column(files, func(f *task.File) int64 { return f.Size }))
+	c.add("etag", "text", column(files, func(f *task.File) string { return clean(f.ETag) }))
+	c.add("mod_time", "bigint", column(files, func(f *task.File) int64 { return milli(f.ModTime) }))
+	c.add("status", "bigint", column(files, func(f *task.File) int64 { return int64(f.Status) }))
+	c.add("reason", "text", column(files, func(f *task.File) string { return clean(f.Reason) }))
+	c.add("creator", "text", column(files, func(f *task.File) string { return f.Creator }))
+	c.add("start_at", "bigint", column(files, func(f *task.File) int64 { return milli(f.StartAt) }))
+	c.add("end_at", "bigint", column(files, func(f *task.File) int64 { return milli(f.EndAt) }))
+	c.add("updated_at", "bigint", column(files, func(f *task.File) int64 { return milli(f.UpdatedAt) }))
+	_, err := q.exec(ctx, fmt.Sprintf("INSERT INTO files (published, fence, %s) SELECT 0, 0, %s FROM unnest(%s) AS v (%s)",
+		strings.Join(c.names, ", "), strings.Join(c.values, ", "), strings.Join(c.arrays, ", "), strings.Join(c.varying, ", ")),
+		append(c.same, c.args...)...)
 	return err
+}
+
+// columns are the parts of a statement that inserts many rows.
+type columns struct {
+	names, values, arrays, varying []string
+	same, args                     []any
+}
+
+// add takes a column; values is a slice of what its rows hold, or, when that is
+// all the same, a single value.
+func (c *columns) add(name, kind string, values any) {
+	c.names = append(c.names, name)
+	switch values.(type) {
+	case []int64, []string:
+		c.values = append(c.values, "v."+name)
+		c.arrays = append(c.arrays, "?::"+kind+"[]")
+		c.varying = append(c.varying, name)
+		c.args = append(c.args, values)
+	default:
+		c.values = append(c.values, "?::"+kind)
+		c.same = append(c.same, values)
+	}
+}
+
+// column returns what f gives of each file, or the one value when it is always
+// the same; ids are never.
+func column[T int64 | string](files []*task.File, f func(*task.File) T) any {
+	values := make([]T, len(files))
+	same := len(files) > 1
+	for i, file := range files {
+		values[i] = f(file)
+		same = same && values[i] == values[0]
+	}
+	if same {
+		return values[0]
+	}
+	return values
 }
 
 // updateFiles touches rows by id only: with a condition on a transient state
