@@ -43,7 +43,8 @@ type Volumes interface {
 type Tasks interface {
 	// CreateTask stores t and, unless run is nil, its first run with the work
 	// item that lists it. It sets the ids. An unknown volume or connector is
-	// a NotFound error.
+	// a NotFound error. Here and below, a run starts when it is added, unless
+	// it says otherwise, and the first one is the start of its task.
 	CreateTask(ctx context.Context, t *Task, run *Run) error
 
 	Task(ctx context.Context, tenant string, id int64) (*Task, error)
@@ -59,7 +60,8 @@ type Tasks interface {
 	// ReplaceRun changes a task as UpdateTask does and puts the run that f
 	// returns in the place of the open ones: their work ends, and their files
 	// that are neither Success nor Failed are forgotten. If none is open, only
-	// the task changes.
+	// the task changes. The run's ScheduledFor is moved on by milliseconds where
+	// the task had a run for that time.
 	ReplaceRun(ctx context.Context, tenant string, id int64, f func(*Task) (*Run, error)) error
 
 	// DeleteTask removes a task, its runs and their work, and enqueues the

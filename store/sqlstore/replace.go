@@ -54,9 +54,9 @@ func (s *Store) ReplaceRun(ctx context.Context, tenant string, id int64, f func(
 }
 
 // abandonRun ends a run before its time. Chunks come before their work, so that
-// a worker who commits is waited for, or finds its chunk done. Its unfinished files are forgotten in
-// the counters of its chunks, and thereby everywhere: in a chunk that is done,
-// rows that are not finished do not count.
+// a worker who commits is waited for, or finds its chunk done. Unfinished files
+// are forgotten in the counters of the chunks, and thereby everywhere: in a
+// chunk that is done, rows that are not finished do not count.
 func abandonRun(ctx context.Context, q session, run int64) error {
 	_, err := q.exec(ctx, `UPDATE chunks SET waiting = 0, uploading = 0, retrying = 0, done = 1,
 			fence = COALESCE((SELECT w.fence FROM work_items w WHERE w.id = chunks.id), fence),
