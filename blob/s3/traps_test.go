@@ -102,7 +102,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		wg.Wait()
 	}
 	// A request that waits dials, and may then be served by a connection that
-	// came free meanwhile; a pool of 10, Go's SDK's own, needs hundreds.
+	// came free meanwhile; with a pool of 10, the SDK's own, it takes a hundred.
 	if n := srv.Connections(); n > 2*workers {
 		t.Errorf("%d connections for %d workers", n, workers)
 	}
