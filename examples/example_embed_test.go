@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
@@ -50,9 +51,11 @@ func Example_embed() {
 	connectors := connector.NewService(store, opener, nil)
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: dispatcher})
 	runner := task.NewRunner(tasks, store, dispatcher, nil)
+	collector := blob.NewCollector(bucket, store, nil)
 	var workers errgroup.Group
 	workers.Go(func() error { return dispatcher.Run(ctx) })
 	workers.Go(func() error { return runner.Run(ctx) })
+	workers.Go(func() error { return collector.Run(ctx) })
 
 	me := scope.Scope{Tenant: "acme", User: "ann"}
 	conn, err := connectors.Create(ctx, me, connector.New{

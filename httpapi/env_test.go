@@ -72,7 +72,7 @@ func newEnvOn(t *testing.T, store *sqlstore.Store, bucket blob.Bucket, change fu
 	}
 	connectors := connector.NewService(store, e, nil)
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: e, PauseWait: time.Millisecond})
-	task.NewRunner(tasks, store, e, &task.RunnerOptions{Grace: -1, Transfer: &blob.TransferOptions{Attempts: 1}})
+	task.NewRunner(tasks, store, e, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
 	cfg := httpapi.Config{
 		Connectors: connectors, Tasks: tasks, Authenticator: authenticate,
 		LinkKey: []byte("0123456789abcdef"), Logger: slog.New(slog.DiscardHandler),

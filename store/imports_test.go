@@ -36,7 +36,7 @@ var rules = map[string][]string{
 		"blob", "blob/folder", "blob/guard", "blob/oss", "blob/s3", "connector", "store/errs",
 	},
 	"store/sqlstore": {
-		"connector", "task", "store/errs", "store/work", "store/seal",
+		"blob", "connector", "task", "store/errs", "store/work", "store/seal",
 		"github.com/jmoiron/sqlx", "github.com/jackc/pgx", "github.com/pressly/goose", "modernc.org/sqlite", "golang.org/x/sync",
 	},
 	"blob/folder/folderblob":   {"blob", "blob/folder", "store/errs", "gocloud.dev"},

@@ -40,6 +40,7 @@ type env struct {
 	dispatcher *manual
 	tasks      *task.Service
 	runner     *task.Runner
+	collector  *blob.Collector
 	me         scope.Scope
 	connector  int64
 	volume     int64
@@ -92,7 +93,6 @@ func openEnvOver(t tb, opener connector.Opener, opts *task.RunnerOptions) *env {
 	if opts == nil {
 		opts = &task.RunnerOptions{}
 	}
-	opts.Grace = -1
 	opts.ChunkFiles = 4
 	if opts.Transfer == nil {
 		opts.Transfer = &blob.TransferOptions{Attempts: 1}
@@ -104,6 +104,7 @@ func openEnvOver(t tb, opener connector.Opener, opts *task.RunnerOptions) *env {
 	connectors := connector.NewService(store, opener, &connector.Options{Now: e.clock.Now})
 	e.tasks = task.NewService(store, connectors, e.bucket, &task.Options{Dispatcher: e.dispatcher, Now: e.clock.Now})
 	e.runner = task.NewRunner(e.tasks, store, e.dispatcher, opts)
+	e.collector = blob.NewCollector(e.bucket, store, &blob.CollectorOptions{Grace: -1})
 	conn, err := connectors.Create(ctx, e.me, connector.New{
 		Name: "memory", Type: connector.Folder, Config: connector.Config{Folder: &connector.FolderConfig{Path: "/memory"}},
 	})

@@ -4,6 +4,3 @@ import "context"
 
 // Reconcile makes one look of the runner's reconciler.
 func Reconcile(ctx context.Context, r *Runner) error { return r.reconcile(ctx) }
-
-// Collect makes one look of the runner's collector.
-func Collect(ctx context.Context, r *Runner) error { return r.collect(ctx) }

@@ -203,7 +203,7 @@ func TestWhatAWorkerLeftIsCollected(t *testing.T) {
 	if _, err := e.bucket.Write(ctx, "files/not-ours", strings.NewReader("x"), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := e.runner.Sweep(ctx); err != nil {
+	if err := e.collector.Sweep(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if n := e.blobs(); n != 2 {
@@ -250,7 +250,7 @@ func TestAWorkerThatLostItsLeasePublishesNothing(t *testing.T) {
 	if diff := cmp.Diff(self("a", "b"), e.visible()); diff != "" {
 		t.Errorf("volume (-want +got):\n%s", diff)
 	}
-	if err := e.runner.Sweep(ctx); err != nil {
+	if err := e.collector.Sweep(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if n := e.blobs(); n != 2 {
@@ -307,7 +307,7 @@ func (e *env) reconcile(d time.Duration) {
 func (e *env) collect() {
 	e.t.Helper()
 	e.clock.advance(time.Second)
-	if err := task.Collect(context.Background(), e.runner); err != nil {
+	if err := e.collector.Collect(context.Background()); err != nil {
 		e.t.Fatalf("collecting: %v", err)
 	}
 }

@@ -325,7 +325,7 @@ func (m *machine) finish(t *rapid.T) {
 		}
 	}
 	m.collect()
-	if err := m.runner.Sweep(ctx); err != nil {
+	if err := m.collector.Sweep(ctx); err != nil {
 		t.Fatal(err)
 	}
 	if n := m.blobs(); n != len(seen) {

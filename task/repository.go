@@ -147,25 +147,10 @@ type Schedules interface {
 	Settle(ctx context.Context, task int64, now time.Time) error
 }
 
-// Garbage is what the collector needs.
-type Garbage interface {
-	// Garbage returns up to limit refs to bytes that became unreachable
-	// before the given time, the oldest first.
-	Garbage(ctx context.Context, before time.Time, limit int) ([]BlobRef, error)
-
-	// Collected forgets garbage whose bytes are gone.
-	Collected(ctx context.Context, refs []BlobRef) error
-
-	// Live tells for each ref whether its bytes are visible, wait to be
-	// collected, or may still be committed by the claim that writes them.
-	Live(ctx context.Context, refs []BlobRef) ([]bool, error)
-}
-
 // Repository is all of them, for wiring.
 type Repository interface {
 	Volumes
 	Tasks
 	Runs
 	Schedules
-	Garbage
 }

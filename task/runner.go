@@ -7,15 +7,13 @@ import (
 	"strconv"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 )
 
-// Runner does the work of tasks on one node: it lists runs, loads chunks,
-// starts what is due and collects what nobody can reach.
+// Runner does the work of tasks on one node: it lists runs, loads chunks and
+// starts what is due.
 type Runner struct {
 	svc        *Service
 	leases     work.Leases
@@ -46,13 +44,6 @@ type RunnerOptions struct {
 	// Reconcile is the time between two looks for due and stuck tasks; 0
 	// means 5 s.
 	Reconcile time.Duration
-	// CollectEvery is the time between two collections of garbage; 0 means a
-	// minute. SweepEvery is the time between two sweeps for orphans, the
-	// first of them at the start; 0 means a day.
-	CollectEvery, SweepEvery time.Duration
-	// Grace is how long bytes that became unreachable are kept for those who
-	// still read them; 0 means an hour, negative none.
-	Grace time.Duration
 }
 
 // NewRunner returns a runner for the service's tasks. It registers handlers
@@ -70,9 +61,6 @@ func NewRunner(svc *Service, leases work.Leases, d work.Dispatcher, opts *Runner
 	setDefault(&r.opts.FlushEvery, 2*time.Second)
 	setDefault(&r.opts.Attempts, 3)
 	setDefault(&r.opts.Reconcile, 5*time.Second)
-	setDefault(&r.opts.CollectEvery, time.Minute)
-	setDefault(&r.opts.SweepEvery, 24*time.Hour)
-	setDefault(&r.opts.Grace, time.Hour)
 	var transfer blob.TransferOptions
 	if r.opts.Transfer != nil {
 		transfer = *r.opts.Transfer
@@ -92,30 +80,20 @@ func setDefault[T comparable](v *T, def T) {
 	}
 }
 
-// Run reconciles and collects until ctx ends. Its loops may run on any number
-// of nodes.
+// Run reconciles until ctx ends. It may run on any number of nodes.
 func (r *Runner) Run(ctx context.Context) error {
-	var g errgroup.Group
-	every := func(what string, pause time.Duration, f func(context.Context) error) {
-		g.Go(func() error {
-			ticker := time.NewTicker(pause)
-			defer ticker.Stop()
-			for {
-				if err := f(ctx); err != nil && ctx.Err() == nil {
-					r.log().ErrorContext(ctx, what+" failed", "err", err)
-				}
-				select {
-				case <-ctx.Done():
-					return nil
-				case <-ticker.C:
-				}
-			}
-		})
+	ticker := time.NewTicker(r.opts.Reconcile)
+	defer ticker.Stop()
+	for {
+		if err := r.reconcile(ctx); err != nil && ctx.Err() == nil {
+			r.log().ErrorContext(ctx, "reconciling tasks failed", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
 	}
-	every("reconciling tasks", r.opts.Reconcile, r.reconcile)
-	every("collecting garbage", r.opts.CollectEvery, r.collect)
-	every("sweeping orphans", r.opts.SweepEvery, r.Sweep)
-	return g.Wait()
 }
 
 func (r *Runner) log() *slog.Logger { return r.svc.opts.Logger }

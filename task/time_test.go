@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/store/scope"
@@ -30,10 +31,12 @@ func TestSchedulesOverDays(t *testing.T) {
 		d := work.NewLocal(store, &work.Options{Poll: time.Minute, Check: time.Minute, TTL: time.Hour})
 		connectors := connector.NewService(store, e, nil)
 		e.tasks = task.NewService(store, connectors, e.bucket, &task.Options{Dispatcher: d})
-		runner := task.NewRunner(e.tasks, store, d, &task.RunnerOptions{Reconcile: time.Minute, CollectEvery: time.Hour})
+		runner := task.NewRunner(e.tasks, store, d, &task.RunnerOptions{Reconcile: time.Minute})
+		collector := blob.NewCollector(e.bucket, store, &blob.CollectorOptions{Every: time.Hour})
 		var workers errgroup.Group
 		workers.Go(func() error { return d.Run(ctx) })
 		workers.Go(func() error { return runner.Run(ctx) })
+		workers.Go(func() error { return collector.Run(ctx) })
 
 		conn, err := connectors.Create(ctx, e.me, connector.New{
 			Name: "memory", Type: connector.Folder, Config: connector.Config{Folder: &connector.FolderConfig{Path: "/memory"}},

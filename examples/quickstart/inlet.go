@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
@@ -32,6 +33,7 @@ type inlet struct {
 	tasks      *task.Service
 	dispatcher *work.Local
 	runner     *task.Runner
+	collector  *blob.Collector
 }
 
 // wire keeps metadata in an SQLite file and bytes in a folder, both in dir.
@@ -55,6 +57,7 @@ func wire(ctx context.Context, dir, source string) (*inlet, error) {
 	in.connectors = connector.NewService(store, opener, &connector.Options{Logger: logger})
 	in.tasks = task.NewService(store, in.connectors, bucket, &task.Options{Dispatcher: in.dispatcher, Logger: logger})
 	in.runner = task.NewRunner(in.tasks, store, in.dispatcher, nil)
+	in.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	return in, nil
 }
 

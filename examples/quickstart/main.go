@@ -62,6 +62,7 @@ func run(ctx context.Context, serve bool) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return inlet.dispatcher.Run(ctx) })
 	group.Go(func() error { return inlet.runner.Run(ctx) })
+	group.Go(func() error { return inlet.collector.Run(ctx) })
 	group.Go(func() error {
 		defer cancel()
 		if err := inlet.tour(ctx, source); err != nil || !serve {

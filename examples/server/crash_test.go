@@ -20,7 +20,6 @@ import (
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
-	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
 )
 
@@ -136,11 +135,11 @@ func TestKilledServerLosesNothing(t *testing.T) {
 
 // auditor looks at a stopped server's data from inside.
 type auditor struct {
-	t      *testing.T
-	store  *sqlstore.Store
-	bucket *folder.Bucket
-	tasks  *task.Service
-	runner *task.Runner
+	t         *testing.T
+	store     *sqlstore.Store
+	bucket    *folder.Bucket
+	tasks     *task.Service
+	collector *blob.Collector
 }
 
 func audit(t *testing.T, data string) *auditor {
@@ -161,7 +160,7 @@ func audit(t *testing.T, data string) *auditor {
 	a := &auditor{t: t, store: store, bucket: bucket}
 	connectors := connector.NewService(store, noOpener{}, nil)
 	a.tasks = task.NewService(store, connectors, bucket, nil)
-	a.runner = task.NewRunner(a.tasks, store, work.NewLocal(store, nil), &task.RunnerOptions{Grace: -1})
+	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Grace: -1})
 	return a
 }
 
@@ -214,7 +213,7 @@ func (a *auditor) sum(f *task.File) (sum [sha256.Size]byte) {
 // sweep collects orphans and returns how many objects are left.
 func (a *auditor) sweep() int {
 	a.t.Helper()
-	if err := a.runner.Sweep(a.t.Context()); err != nil {
+	if err := a.collector.Sweep(a.t.Context()); err != nil {
 		a.t.Fatal(err)
 	}
 	n := 0

@@ -62,6 +62,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return app.dispatcher.Run(ctx) })
 	group.Go(func() error { return app.runner.Run(ctx) })
+	group.Go(func() error { return app.collector.Run(ctx) })
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return err

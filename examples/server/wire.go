@@ -31,6 +31,7 @@ type app struct {
 	handler    http.Handler
 	dispatcher *work.Local
 	runner     *task.Runner
+	collector  *blob.Collector
 	token      string // to be printed; "" when the user gave one or wants none
 	closers    []func() error
 }
@@ -82,6 +83,7 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	connectors := connector.NewService(store, opener, &connector.Options{Logger: logger})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: a.dispatcher, Logger: logger})
 	a.runner = task.NewRunner(tasks, store, a.dispatcher, nil)
+	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	api, err := httpapi.New(httpapi.Config{
 		Connectors: connectors, Tasks: tasks, Logger: logger, LinkKey: keys.links,
 		Authenticator: a.authenticator(c), Prefix: c.prefix,

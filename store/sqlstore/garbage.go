@@ -38,23 +38,38 @@ type garbageRow struct {
 	Fence  int64 `db:"fence"`
 }
 
-// Garbage see [task.Garbage].
-func (s *Store) Garbage(ctx context.Context, before time.Time, limit int) ([]task.BlobRef, error) {
+// Garbage see [blob.Garbage].
+func (s *Store) Garbage(ctx context.Context, before time.Time, limit int) ([]string, error) {
 	if limit <= 0 {
 		return nil, nil
 	}
 	if err := s.emptyVolumes(ctx, before, limit); err != nil {
 		return nil, err
 	}
-	var rows []garbageRow
-	err := s.look(ctx, "garbage", func(q session) error {
-		return q.all(ctx, &rows, "SELECT file_id, fence FROM garbage WHERE at <= ? ORDER BY at LIMIT ?", milli(before), limit)
+	var files []garbageRow
+	var keys []string
+	err := s.read(ctx, "garbage", func(q session) error {
+		err := q.all(ctx, &files, "SELECT file_id, fence FROM garbage WHERE at <= ? ORDER BY at LIMIT ?", milli(before), limit)
+		if err != nil {
+			return err
+		}
+		return q.all(ctx, &keys, "SELECT blob_key FROM garbage_keys WHERE at <= ? ORDER BY at LIMIT ?", milli(before), limit-len(files))
 	})
-	refs := make([]task.BlobRef, len(rows))
-	for i, r := range rows {
-		refs[i] = task.BlobRef{FileID: r.FileID, Fence: r.Fence}
+	for _, f := range files {
+		keys = append(keys, task.BlobRef{FileID: f.FileID, Fence: f.Fence}.Key())
 	}
-	return refs, err
+	return keys, err
+}
+
+// discardKeys makes the bytes under the keys garbage.
+func discardKeys(ctx context.Context, q session, keys []string, at int64) error {
+	for _, key := range keys {
+		_, err := q.exec(ctx, "INSERT INTO garbage_keys (blob_key, at) VALUES (?, ?) ON CONFLICT (blob_key) DO NOTHING", key, at)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // emptyVolumes makes up to limit files of deleted volumes garbage.
@@ -84,14 +99,19 @@ func (s *Store) emptyVolumes(ctx context.Context, before time.Time, limit int) e
 	})
 }
 
-// Collected see [task.Garbage].
-func (s *Store) Collected(ctx context.Context, refs []task.BlobRef) error {
-	if len(refs) == 0 {
+// Collected see [blob.Garbage].
+func (s *Store) Collected(ctx context.Context, keys []string) error {
+	if len(keys) == 0 {
 		return nil
 	}
 	byFence := map[int64][]int64{} // few: most files were loaded at the first attempt
-	for _, r := range refs {
-		byFence[r.Fence] = append(byFence[r.Fence], r.FileID)
+	var others []string
+	for _, key := range keys {
+		if r, err := task.ParseBlobKey(key); err == nil {
+			byFence[r.Fence] = append(byFence[r.Fence], r.FileID)
+		} else {
+			others = append(others, key)
+		}
 	}
 	return s.write(ctx, "garbage", func(q session) error {
 		for _, fence := range slices.Sorted(maps.Keys(byFence)) {
@@ -100,37 +120,53 @@ func (s *Store) Collected(ctx context.Context, refs []task.BlobRef) error {
 				return err
 			}
 		}
-		return nil
+		if len(others) == 0 {
+			return nil
+		}
+		_, err := q.exec(ctx, "DELETE FROM garbage_keys WHERE blob_key {in}", s.d.array(others))
+		return err
 	})
 }
 
-// Live see [task.Garbage].
-func (s *Store) Live(ctx context.Context, refs []task.BlobRef) ([]bool, error) {
-	live := make([]bool, len(refs))
+// Live see [blob.Garbage].
+func (s *Store) Live(ctx context.Context, keys []string) ([]bool, error) {
+	live := make([]bool, len(keys))
+	refs := map[garbageRow]int{} // the files among the keys, by their place
+	for i, key := range keys {
+		r, err := task.ParseBlobKey(key)
+		if err != nil {
+			live[i] = true
+			continue
+		}
+		refs[garbageRow{r.FileID, r.Fence}] = i
+	}
 	if len(refs) == 0 {
 		return live, nil
 	}
-	ids := make([]int64, len(refs))
-	for i, r := range refs {
-		ids[i] = r.FileID
+	known, err := s.liveFiles(ctx, refs)
+	for _, row := range known {
+		if i, ok := refs[row]; ok {
+			live[i] = true
+		}
 	}
-	var rows []garbageRow
-	err := s.look(ctx, "files", func(q session) error {
+	return live, err
+}
+
+// liveFiles returns the bytes of the files that are visible, wait to be
+// collected, or are of a claim that may commit yet.
+func (s *Store) liveFiles(ctx context.Context, refs map[garbageRow]int) (known []garbageRow, err error) {
+	ids := make([]int64, 0, len(refs))
+	for r := range refs {
+		ids = append(ids, r.FileID)
+	}
+	err = s.look(ctx, "files", func(q session) error {
 		of := s.d.array(ids)
-		// Visible, waiting to be collected, or of a claim that may commit yet.
-		return q.all(ctx, &rows, `SELECT id AS file_id, fence FROM files WHERE id {in} AND published = 1
+		return q.all(ctx, &known, `SELECT id AS file_id, fence FROM files WHERE id {in} AND published = 1
 			UNION ALL SELECT file_id, fence FROM garbage WHERE file_id {in}
 			UNION ALL SELECT f.id, w.fence FROM files f JOIN work_items w ON w.id = f.chunk_id
 				WHERE f.id {in} AND f.status IN (1, 2, 6)`, of, of, of)
 	})
-	known := make(map[garbageRow]bool, len(rows))
-	for _, r := range rows {
-		known[r] = true
-	}
-	for i, r := range refs {
-		live[i] = known[garbageRow{r.FileID, r.Fence}]
-	}
-	return live, err
+	return known, err
 }
 
 // RemoveFiles see [task.Volumes].

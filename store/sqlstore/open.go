@@ -7,6 +7,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
@@ -50,6 +51,7 @@ var (
 	_ connector.Repository = (*Store)(nil)
 	_ task.Repository      = (*Store)(nil)
 	_ work.Leases          = (*Store)(nil)
+	_ blob.Garbage         = (*Store)(nil)
 )
 
 // Open connects to the database that dsn names, brings its schema up to date

@@ -21,7 +21,7 @@ func testCollected(t *testing.T, f *fixture) {
 	one, err := l.Garbage(l.ctx, time.Now().Add(time.Hour), 1)
 	l.ok(err)
 	if len(one) != 1 {
-		t.Fatalf("%d refs, want 1", len(one))
+		t.Fatalf("%d keys, want 1", len(one))
 	}
 	l.ok(l.Collected(l.ctx, one))
 	l.ok(l.Collected(l.ctx, one)) // a second node
@@ -40,22 +40,24 @@ func testLive(t *testing.T, f *fixture) {
 	item := l.claim(task.KindLoad)
 	l.ok(l.CommitFiles(l.ctx, item.Lease(), item.ID, append(success(files[0], files[3]), failure(files[2])...), false))
 	l.ok(l.RemoveFiles(l.ctx, tenant, l.task.VolumeID, []int64{files[3].ID}))
-	refs := []task.BlobRef{
-		{FileID: files[0].ID, Fence: item.Fence},
-		{FileID: files[0].ID, Fence: first.Fence}, // a stale claim's bytes
-		{FileID: files[1].ID, Fence: item.Fence},  // being written
-		{FileID: files[1].ID, Fence: first.Fence},
-		{FileID: files[2].ID, Fence: item.Fence}, // failed half way
-		{FileID: files[3].ID, Fence: item.Fence}, // to be collected
-		{FileID: 1, Fence: 1},
+	key := func(file *task.File, fence int64) string { return task.BlobRef{FileID: file.ID, Fence: fence}.Key() }
+	keys := []string{
+		key(files[0], item.Fence),
+		key(files[0], first.Fence), // a stale claim's bytes
+		key(files[1], item.Fence),  // being written
+		key(files[1], first.Fence),
+		key(files[2], item.Fence), // failed half way
+		key(files[3], item.Fence), // to be collected
+		task.BlobRef{FileID: 1, Fence: 1}.Key(),
+		"files/of another form",
 	}
-	live, err := l.Live(l.ctx, refs)
+	live, err := l.Live(l.ctx, keys)
 	l.ok(err)
-	if diff := cmp.Diff([]bool{true, false, true, false, false, true, false}, live); diff != "" {
+	if diff := cmp.Diff([]bool{true, false, true, false, false, true, false, true}, live); diff != "" {
 		t.Errorf("live (-want +got):\n%s", diff)
 	}
 	l.ok(l.Release(l.ctx, item.Lease(), 0))
-	live, err = l.Live(l.ctx, refs[:3])
+	live, err = l.Live(l.ctx, keys[:3])
 	l.ok(err)
 	if diff := cmp.Diff([]bool{true, false, false}, live); diff != "" {
 		t.Errorf("live after the release (-want +got):\n%s", diff)
@@ -71,26 +73,26 @@ func testDeletedVolume(t *testing.T, f *fixture) {
 	if len(none) != 0 {
 		t.Errorf("garbage of an hour ago: %v", none)
 	}
-	ref := task.BlobRef{FileID: files[4].ID, Fence: 1}
-	if live, err := l.Live(l.ctx, []task.BlobRef{ref}); err != nil || !live[0] {
+	key := task.BlobRef{FileID: files[4].ID, Fence: 1}.Key()
+	if live, err := l.Live(l.ctx, []string{key}); err != nil || !live[0] {
 		t.Errorf("bytes that wait to be collected are live: %v, %v", live, err)
 	}
-	seen := map[task.BlobRef]bool{}
+	seen := map[string]bool{}
 	for range 10 {
-		refs, err := l.Garbage(l.ctx, time.Now().Add(time.Hour), 2)
+		keys, err := l.Garbage(l.ctx, time.Now().Add(time.Hour), 2)
 		l.ok(err)
-		if len(refs) > 2 {
-			t.Errorf("%d refs, want at most 2", len(refs))
+		if len(keys) > 2 {
+			t.Errorf("%d keys, want at most 2", len(keys))
 		}
-		for _, r := range refs {
-			seen[r] = true
+		for _, key := range keys {
+			seen[key] = true
 		}
-		l.ok(l.Collected(l.ctx, refs))
+		l.ok(l.Collected(l.ctx, keys))
 	}
 	if len(seen) != 5 {
 		t.Errorf("%d files became garbage, want 5", len(seen))
 	}
-	if live, err := l.Live(l.ctx, []task.BlobRef{ref}); err != nil || live[0] {
+	if live, err := l.Live(l.ctx, []string{key}); err != nil || live[0] {
 		t.Errorf("bytes that were collected are live: %v, %v", live, err)
 	}
 }

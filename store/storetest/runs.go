@@ -177,7 +177,7 @@ func testSupersede(t *testing.T, f *fixture) {
 	}
 	garbage, err := l.Garbage(l.ctx, time.Now().Add(time.Hour), 10)
 	l.ok(err)
-	if diff := cmp.Diff([]task.BlobRef{{FileID: old[1].ID, Fence: 1}}, garbage); diff != "" {
+	if diff := cmp.Diff([]string{task.BlobRef{FileID: old[1].ID, Fence: 1}.Key()}, garbage); diff != "" {
 		t.Errorf("garbage (-want +got):\n%s", diff)
 	}
 	if got, _ := l.say(task.FileQuery{}); cmp.Diff([]string{"dir/a 5", "dir/b 5"}, got) != "" {

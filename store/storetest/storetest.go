@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
@@ -20,6 +21,7 @@ type Store interface {
 	connector.Repository
 	task.Repository
 	work.Leases
+	blob.Garbage
 }
 
 // Run runs the suite. newStore returns an empty store for each test and closes

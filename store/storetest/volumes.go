@@ -135,7 +135,7 @@ func testRemoveFiles(t *testing.T, f *fixture) {
 	f.is(f.RemoveFiles(f.ctx, tenant, l.task.VolumeID, ids[:1]), errs.NotFound)
 	garbage, err := f.Garbage(f.ctx, time.Now().Add(time.Hour), 10)
 	f.ok(err)
-	want := []task.BlobRef{{FileID: ids[0], Fence: 1}, {FileID: ids[1], Fence: 1}}
+	want := []string{task.BlobRef{FileID: ids[0], Fence: 1}.Key(), task.BlobRef{FileID: ids[1], Fence: 1}.Key()}
 	if diff := cmp.Diff(want, garbage); diff != "" {
 		t.Errorf("garbage (-want +got):\n%s", diff)
 	}

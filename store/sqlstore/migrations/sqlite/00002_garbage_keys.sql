@@ -1,0 +1,8 @@
+-- +goose Up
+
+-- Keys in the bucket whose bytes nobody can reach, besides those of files.
+CREATE TABLE garbage_keys (
+	blob_key TEXT PRIMARY KEY,
+	at       INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX garbage_keys_at ON garbage_keys (at);
