@@ -9,6 +9,7 @@ import (
 
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
@@ -49,6 +50,7 @@ type Store struct {
 
 var (
 	_ connector.Repository = (*Store)(nil)
+	_ dataset.Repository   = (*Store)(nil)
 	_ task.Repository      = (*Store)(nil)
 	_ work.Leases          = (*Store)(nil)
 	_ blob.Garbage         = (*Store)(nil)
