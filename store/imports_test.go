@@ -44,6 +44,7 @@ var rules = map[string][]string{
 	"blob/blobtest":            {"blob", "store/errs", "github.com/google/go-cmp"},
 	"blob/blobtest/fakeserver": {},
 	"store/storetest":          {"blob", "connector", "dataset", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
+	"query/tabular":            {"store/errs", "golang.org/x/text"},
 	"store/work/worktest":      {"store/errs", "store/work", "github.com/google/go-cmp"},
 }
 
