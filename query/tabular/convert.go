@@ -1,6 +1,7 @@
 package tabular
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/inlet-go/inlet/store/errs"
@@ -69,8 +70,11 @@ func (v *Value) setBoolean(b []byte) bool {
 // Misfit is the error for a value that its column's type cannot hold; place
 // says where, such as "line 7".
 func Misfit(place string, c Column) error {
-	return errs.New(errs.Invalid, "%s: the value of column %q is not of type %s; the file must be inspected again",
-		place, c.Name, c.Type)
+	return errs.New(errs.Invalid, "%s: %s", place, misfit(c))
+}
+
+func misfit(c Column) string {
+	return fmt.Sprintf("the value of column %q is not of type %s; the file must be inspected again", c.Name, c.Type)
 }
 
 // bytesText says a limit in the largest unit that keeps it whole.

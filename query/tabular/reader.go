@@ -71,7 +71,7 @@ func New(o *Options) (*Reader, error) {
 		}
 	}
 	text := textFormat{fallback: fallback}
-	formats := append([]Format{csvFormat{text}, tsvFormat{text}}, opts.Formats...)
+	formats := append([]Format{csvFormat{text}, tsvFormat{text}, jsonFormat{text}, ndjsonFormat{text}}, opts.Formats...)
 	r := &Reader{limits: opts.Limits.orDefault(), formats: map[string]Format{}}
 	for _, f := range formats {
 		for _, ext := range f.Extensions() {

@@ -2,7 +2,6 @@ package tabular
 
 import (
 	"bytes"
-	"errors"
 	"io"
 
 	"github.com/inlet-go/inlet/store/errs"
@@ -19,25 +18,18 @@ import (
 // end stops at the next delimiter or line end, so that no such quote can
 // swallow the fields or rows behind it.
 type recordReader struct {
-	src    io.Reader
+	blockReader
 	limits Limits
 	delim  byte
-
-	buf      []byte
-	pos, end int   // what is read and not yet given
-	line     int64 // on which the next record starts, from 1
-	start    int64 // on which the last record started
-	atEOF    bool
+	line   int64 // on which the next record starts, from 1
+	start  int64 // on which the last record started
 
 	fields  [][]byte // of the last record
 	scratch []byte   // what its fields with escaped quotes are in
 }
 
-// blockBytes is how much is read at a time.
-const blockBytes = 256 << 10
-
 func newRecordReader(src io.Reader, delim byte, limits Limits) *recordReader {
-	return &recordReader{src: src, delim: delim, limits: limits, line: 1, buf: make([]byte, blockBytes)}
+	return &recordReader{blockReader: blockReader{src: src}, delim: delim, limits: limits, line: 1}
 }
 
 // next returns the fields of the next record, valid until the next call, or
@@ -54,33 +46,13 @@ func (r *recordReader) next() ([][]byte, error) {
 		if r.atEOF {
 			return nil, io.EOF
 		}
+		if int64(r.end-r.pos) > r.limits.RowBytes {
+			return nil, r.rowTooLong()
+		}
 		if err := r.fill(); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// fill reads more behind the record that starts at pos.
-func (r *recordReader) fill() error {
-	if r.pos > 0 {
-		r.end = copy(r.buf, r.buf[r.pos:r.end])
-		r.pos = 0
-	}
-	if int64(r.end) > r.limits.RowBytes {
-		return r.rowTooLong()
-	}
-	if r.end == len(r.buf) {
-		grown := make([]byte, 2*len(r.buf))
-		copy(grown, r.buf)
-		r.buf = grown
-	}
-	n, err := r.src.Read(r.buf[r.end:])
-	r.end += n
-	if errors.Is(err, io.EOF) {
-		r.atEOF = true
-		return nil
-	}
-	return err
 }
 
 // scan splits the record at pos. It reports false when more must be read.

@@ -44,7 +44,8 @@ func sniff(src io.Reader, limits Limits) (byte, io.Reader, error) {
 // scoreDelimiter returns which share of the records has as many fields as the
 // first, and how many that has; 0 where it has less than two.
 func scoreDelimiter(sample []byte, whole bool, delim byte, limits Limits) (score float64, fields int) {
-	r := &recordReader{delim: delim, limits: limits, line: 1, buf: sample, end: len(sample), atEOF: whole}
+	r := newRecordReader(nil, delim, limits)
+	r.buf, r.end, r.atEOF = sample, len(sample), whole
 	records, same := 0, 0
 	for records < sniffRecords {
 		ok, err := r.scan()

@@ -1,6 +1,7 @@
 package tabular
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -18,6 +19,9 @@ import (
 
 // window is how much text is looked at to tell a character set or delimiter.
 const window = 64 << 10
+
+// minRead is the smallest room that readers of text here give to a Read.
+const minRead = 64
 
 // textFormat is what the text formats share.
 type textFormat struct {
@@ -82,7 +86,7 @@ func (r *textReader) start(enc encoding.Encoding) error {
 		}
 		found, name = enc, nameOf(enc)
 	}
-	r.src = io.MultiReader(bytes.NewReader(head[mark:]), r.file)
+	r.src = io.MultiReader(bytes.NewReader(head[mark:]), bufio.NewReaderSize(r.file, window))
 	r.offset = int64(mark)
 	if found != nil {
 		r.decode(found, name)
@@ -132,7 +136,7 @@ func (r *textReader) Charset() string {
 // Close closes the file.
 func (r *textReader) Close() error { return r.file.Close() }
 
-// Read reads whole characters of valid UTF-8; p has at least 16 bytes.
+// Read reads whole characters of valid UTF-8. It needs room for minRead bytes.
 func (r *textReader) Read(p []byte) (int, error) {
 	if r.err != nil {
 		return 0, r.err
