@@ -41,10 +41,11 @@ func (s *DataSource) DisplayName() string { return truncate(s.Name, MaxDisplayNa
 
 // Table is a table that was found in a data source.
 type Table struct {
-	Name    string   `json:"name"` // of a sheet; "" where the file is the table
-	Columns []Column `json:"columns"`
-	Rows    int64    `json:"rows"`
-	Charset string   `json:"charset,omitempty"` // of a text format, such as "utf-8"
+	Name      string   `json:"name"` // of a sheet; "" where the file is the table
+	Columns   []Column `json:"columns"`
+	Rows      int64    `json:"rows"`
+	Charset   string   `json:"charset,omitempty"`   // of a text format, such as "utf-8"
+	Delimiter string   `json:"delimiter,omitempty"` // between the fields of csv and tsv
 }
 
 // Column is a column of a table.

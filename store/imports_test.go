@@ -28,6 +28,8 @@ var rules = map[string][]string{
 	"connector":            {"blob", "store/errs", "store/scope"},
 	"task":                 {"blob", "connector", "store/errs", "store/scope", "store/work", "golang.org/x/sync"},
 	"dataset":              {"blob", "store/errs", "store/scope", "store/work"},
+	"dataset/fetch":        {"blob/guard", "dataset", "store/errs"},
+	"dataset/inspect":      {"dataset", "query/tabular", "store/errs", "github.com/gabriel-vasile/mimetype"},
 	"httpapi":              {"blob", "connector", "dataset", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel"},
 	"blob/s3":              {"blob", "blob/internal/remote", "store/errs", "github.com/aws"},
 	"blob/oss":             {"blob", "blob/internal/remote", "store/errs", "github.com/aliyun"},
