@@ -11,6 +11,7 @@ import (
 
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
@@ -19,6 +20,7 @@ import (
 // Store is what the suite covers. Leases have a suite of their own, worktest.
 type Store interface {
 	connector.Repository
+	dataset.Repository
 	task.Repository
 	work.Leases
 	blob.Garbage
@@ -73,6 +75,16 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Schedules/StartRun", testStartRun)
 	run("Schedules/Settle", testSettle)
 
+	run("Datasets/RoundTrip", testDatasetRoundTrip)
+	run("Datasets/List", testDatasetList)
+	run("Datasets/Purge", testDatasetPurge)
+	run("Sources/RoundTrip", testSourceRoundTrip)
+	run("Sources/List", testSourceList)
+	run("Sources/Delete", testSourceDelete)
+	run("Uploads/RoundTrip", testUploadRoundTrip)
+	run("Uploads/Parts", testUploadParts)
+	run("Uploads/Expiry", testUploadExpiry)
+
 	run("Garbage/Collected", testCollected)
 	run("Garbage/Live", testLive)
 	run("Garbage/DeletedVolume", testDeletedVolume)
@@ -89,6 +101,7 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Concurrency/LastChunks", testConcurrentLastChunks)
 	run("Concurrency/StartRun", testConcurrentStartRun)
 	run("Concurrency/SameName", testConcurrentNames)
+	run("Concurrency/ForgetUpload", testConcurrentForgetting)
 }
 
 // fixture is a store with what tests need around it.
