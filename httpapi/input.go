@@ -110,16 +110,16 @@ func paging(f fields) page {
 
 // pageOf returns the page with a number, from 1, and a size, and notes under
 // their names when there is no such page.
-func pageOf(f fields, numberKey string, number int, sizeKey string, size int) (p page) {
-	switch {
-	case size < 1 || size > MaxPageSize:
+func pageOf(f fields, numberKey string, number int, sizeKey string, size int) page {
+	if size < 1 || size > MaxPageSize {
 		f.problem(sizeKey, "it must be 1 to "+strconv.Itoa(MaxPageSize))
-	case number < 1 || number-1 > maxOffset/size:
-		f.problem(numberKey, "it must be a page's number, from 1")
-	default:
-		p.offset, p.limit = (number-1)*size, size
+		size = 1
 	}
-	return p
+	if number < 1 || number-1 > maxOffset/size {
+		f.problem(numberKey, "it must be a page's number, from 1")
+		number = 1
+	}
+	return page{offset: (number - 1) * size, limit: size}
 }
 
 // pagingOrAll is paging where a list without either field is asked for whole;
