@@ -141,7 +141,7 @@ func (x *exchange) answer(out any, err error) {
 		if override, ok := x.api.cfg.Statuses[errs.KindOf(err)]; ok {
 			status = override
 		}
-		if errs.Temporary(err) {
+		if errs.Temporary(err) && status != http.StatusOK {
 			x.Header().Set("Retry-After", "1")
 		}
 	}
