@@ -47,6 +47,10 @@ var rules = map[string][]string{
 	"blob/blobtest/fakeserver": {},
 	"store/storetest":          {"blob", "connector", "dataset", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
 	"query/tabular":            {"store/errs", "golang.org/x/text"},
+	"query/tabular/parquet": {
+		"query/tabular", "store/errs", "github.com/parquet-go", "github.com/klauspost/compress", "github.com/pierrec/lz4",
+		"github.com/andybalholm/brotli",
+	},
 	"store/work/worktest":      {"store/errs", "store/work", "github.com/google/go-cmp"},
 }
 
