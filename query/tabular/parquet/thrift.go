@@ -8,13 +8,13 @@ import (
 // The types of the compact protocol
 // (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
 const (
-	thriftStop, thriftTrue, thriftFalse, thriftByte  = 0, 1, 2, 3
-	thriftI16, thriftI32, thriftI64, thriftDouble    = 4, 5, 6, 7
-	thriftBinary, thriftList, thriftSet, thriftMap   = 8, 9, 10, 11
-	thriftStruct, thriftUUID, thriftDepth            = 12, 13, 32
-	thriftErrCut                          thriftText = "the metadata ends too early"
-	thriftErrBad                          thriftText = "the metadata is malformed"
-	thriftErrMany                         thriftText = "the metadata has too many elements"
+	thriftStop, thriftTrue, thriftFalse, thriftByte            = 0, 1, 2, 3
+	thriftI16, thriftI32, thriftI64, thriftDouble              = 4, 5, 6, 7
+	thriftBinary, thriftList, thriftSet, thriftMap             = 8, 9, 10, 11
+	thriftStruct, thriftUUID, thriftDepth                      = 12, 13, 32
+	thriftErrCut                                    thriftText = "the metadata ends too early"
+	thriftErrBad                                    thriftText = "the metadata is malformed"
+	thriftErrMany                                   thriftText = "the metadata has too many elements"
 )
 
 type thriftText string
