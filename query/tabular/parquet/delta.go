@@ -6,8 +6,8 @@ import (
 	"github.com/parquet-go/bitpack"
 )
 
-// deltas checks data in DELTA_BINARY_PACKED (Encodings.md of the format): not
-// more than count values. Where sum is wanted it adds up the values, none of
+// deltas checks data in DELTA_BINARY_PACKED (Encodings.md of the format): count
+// values. Where sum is wanted it adds up the values, none of
 // which may be negative, and returns what is behind them.
 func deltas(data []byte, count int64, sum bool) (total int64, rest []byte, err error) {
 	var head [3]uint64 // values of a block, miniblocks of a block, values
@@ -24,7 +24,7 @@ func deltas(data []byte, count int64, sum bool) (total int64, rest []byte, err e
 	}
 	data = data[n:]
 	block, minis := head[0], head[1]
-	if block == 0 || block > 1<<16 || minis == 0 || minis > block || block%minis != 0 || block/minis%8 != 0 || head[2] > uint64(count) {
+	if block == 0 || block > 1<<16 || minis == 0 || minis > block || block%minis != 0 || block/minis%8 != 0 || head[2] != uint64(count) {
 		return 0, nil, errPageMalformed
 	}
 	left := int64(head[2])
@@ -96,7 +96,7 @@ func (d *deltaReader) add(packed []byte, width uint, size int, take, least int64
 		bitpack.Unpack(d.unpacked, d.padded, width)
 	}
 	for _, delta := range d.unpacked[:take] {
-		d.value += least + delta
+		d.value = int64(int32(d.value + least + delta)) // lengths are int32, and wrap
 		d.total += d.value
 		d.bad = d.bad || d.value < 0 || d.total < 0
 	}

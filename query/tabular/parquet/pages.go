@@ -131,7 +131,7 @@ func (s *pageSource) checkPage(header *format.PageHeader) error {
 	switch header.Type {
 	case format.DictionaryPage:
 		h := &header.DictionaryPageHeader.V
-		c.count = int64(h.NumValues)
+		c.count, c.present = int64(h.NumValues), int64(h.NumValues)
 		err = c.values(format.Plain)
 	case format.DataPage:
 		h := &header.DataPageHeader.V
