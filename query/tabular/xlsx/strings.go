@@ -8,22 +8,53 @@ import (
 	"github.com/inlet-go/inlet/store/errs"
 )
 
-// stringTable holds the shared strings, one behind the other.
+// stringTable holds the shared strings in blocks, so that it never moves.
 type stringTable struct {
-	text []byte
-	ends []uint32
+	blocks [][]byte
+	items  [][]stringItem // lists of itemList each
+	count  int
+	used   int64 // bytes, with what an item needs
 }
+
+// stringItem is where a string starts; it ends where the next one in the same
+// block starts, or with the block.
+type stringItem struct{ block, at uint32 }
+
+const (
+	stringBlock = 256 << 10
+	itemList    = 32 << 10
+	itemBytes   = 16
+)
 
 // get returns a shared string.
 func (t *stringTable) get(i int) ([]byte, bool) {
-	if i < 0 || i >= len(t.ends) {
+	if i < 0 || i >= t.count {
 		return nil, false
 	}
-	start := uint32(0)
-	if i > 0 {
-		start = t.ends[i-1]
+	item := t.items[i/itemList][i%itemList]
+	block := t.blocks[item.block]
+	end := len(block)
+	if i++; i < t.count {
+		if next := t.items[i/itemList][i%itemList]; next.block == item.block {
+			end = int(next.at)
+		}
 	}
-	return t.text[start:t.ends[i]:t.ends[i]], true
+	return block[item.at:end:end], true
+}
+
+func (t *stringTable) add(text []byte) {
+	last := len(t.blocks) - 1
+	if last < 0 || cap(t.blocks[last])-len(t.blocks[last]) < len(text) {
+		t.blocks = append(t.blocks, make([]byte, 0, max(stringBlock, len(text))))
+		last++
+	}
+	if t.count%itemList == 0 {
+		t.items = append(t.items, make([]stringItem, itemList))
+	}
+	t.items[t.count/itemList][t.count%itemList] = stringItem{uint32(last), uint32(len(t.blocks[last]))}
+	t.count++
+	t.blocks[last] = append(t.blocks[last], text...)
+	t.used += int64(len(text)) + itemBytes
 }
 
 // readStrings reads the part of shared strings: items of one text, or of
@@ -34,7 +65,7 @@ func (b *book) readStrings(part string) error {
 		return err
 	}
 	defer r.close()
-	t := &b.strings
+	var text []byte
 	for {
 		kind, err := r.next()
 		if errors.Is(err, io.EOF) {
@@ -46,11 +77,10 @@ func (b *book) readStrings(part string) error {
 		if kind != startOf || r.element.name != "si" {
 			continue
 		}
-		if t.text, err = r.richText(t.text, b.format.StringBytes); err != nil {
+		if text, err = r.richText(text[:0], b.limits.FieldBytes); err != nil {
 			return err
 		}
-		t.ends = append(t.ends, uint32(len(t.text)))
-		if int64(len(t.text)+4*len(t.ends)) > b.format.StringBytes {
+		if b.strings.add(text); b.strings.used > b.format.StringBytes {
 			return errs.New(errs.TooLarge, "the texts of the workbook are longer than %s", bytesText(b.format.StringBytes))
 		}
 	}
@@ -80,8 +110,8 @@ func (r *partReader) richText(dst []byte, most int64) ([]byte, error) {
 			if inText {
 				dst = append(dst, r.text...)
 			}
-			if int64(len(dst)) > most+tokenBytes {
-				return dst, errs.New(errs.TooLarge, "the texts of the workbook are longer than %s", bytesText(most))
+			if int64(len(dst)-start) > most {
+				return dst, errs.New(errs.TooLarge, "the workbook has a text in %s of more than %s", r.part, bytesText(most))
 			}
 		}
 	}

@@ -219,7 +219,7 @@ func TestLimits(t *testing.T) {
 		msg    string
 	}{
 		"columns": {tabular.Limits{Columns: 2}, xlsx.Format{}, `sheet "Sheet1", row 1: more than 2 columns`},
-		"field":   {tabular.Limits{FieldBytes: 5}, xlsx.Format{}, `sheet "Sheet1", row 2: the value of column 2 is longer than 5 bytes`},
+		"field":   {tabular.Limits{FieldBytes: 5}, xlsx.Format{}, "the workbook has a text in sharedStrings.xml of more than 5 bytes"},
 		"sheets":  {tabular.Limits{Tables: 1}, xlsx.Format{}, "the workbook has more than 1 sheets"},
 		"file":    {tabular.Limits{}, xlsx.Format{FileBytes: 100}, fmt.Sprintf("the workbook has %d bytes, more than 100 bytes", len(data))},
 		"unzip":   {tabular.Limits{}, xlsx.Format{UnzipBytes: 1000}, "the workbook unpacks to more than 1000 bytes"},
