@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"io"
 	"math/big"
 	"strings"
@@ -165,8 +166,40 @@ func FuzzNDJSON(f *testing.F) {
 	r, strict := newReader(f, nil), newReader(f, tight)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkFile(t, strict, fileOf("f.jsonl", data))
-		checkFile(t, r, fileOf("f.ndjson", data))
+		tables, rows := checkFile(t, r, fileOf("f.ndjson", data))
+		if tables != nil && utf8.Valid(data) && tables[0].Charset == "utf-8" {
+			compareWithEncodingJSON(t, bytes.TrimPrefix(data, []byte("\ufeff")), tables[0], rows[0])
+		}
 	})
+}
+
+// compareWithEncodingJSON checks that every object is read as encoding/json
+// reads it, numbers exactly.
+func compareWithEncodingJSON(t *testing.T, data []byte, table tabular.Table, rows [][]string) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	for i, row := range rows {
+		var object map[string]json.RawMessage
+		if err := dec.Decode(&object); err != nil {
+			t.Fatalf("row %d: encoding/json reads %v", i+1, err)
+		}
+		for j, c := range table.Columns {
+			raw, ok := object[c.Original]
+			want := null
+			switch {
+			case !ok || string(raw) == "null":
+			case raw[0] == '"':
+				json.Unmarshal(raw, &want)
+			default:
+				var compact bytes.Buffer
+				json.Compact(&compact, raw)
+				want = compact.String()
+			}
+			if want == null && row[j] == null || sameValue(c.Type, want, row[j]) {
+				continue
+			}
+			t.Fatalf("row %d, key %q of type %s is %q, but encoding/json reads %q", i+1, c.Original, c.Type, row[j], want)
+		}
+	}
 }
 
 // FuzzCharset reads text in pieces of any size: the character set and the text

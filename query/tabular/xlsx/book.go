@@ -39,7 +39,7 @@ func openBook(ctx context.Context, f Format, file tabular.File, limits tabular.L
 	if file.Size > f.FileBytes {
 		return nil, errs.New(errs.TooLarge, "the workbook has %d bytes, more than %s", file.Size, bytesText(f.FileBytes))
 	}
-	src := &boundedAt{src: tabular.NewReaderAt(ctx, file, 256<<10, 8), left: maxDirectory}
+	src := &boundedAt{src: tabular.NewReaderAt(ctx, file, 1<<20, 4), left: maxDirectory}
 	archive, err := zip.NewReader(src, file.Size)
 	if err != nil {
 		return nil, notXLSX(src, err)
