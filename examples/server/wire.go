@@ -18,7 +18,13 @@ import (
 	"github.com/inlet-go/inlet/blob/s3"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
+	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/dataset/fetch"
+	"github.com/inlet-go/inlet/dataset/inspect"
 	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/parquet"
+	"github.com/inlet-go/inlet/query/tabular/xlsx"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
@@ -31,6 +37,7 @@ type app struct {
 	handler    http.Handler
 	dispatcher *work.Local
 	runner     *task.Runner
+	sources    *dataset.Runner
 	collector  *blob.Collector
 	token      string // to be printed; "" when the user gave one or wants none
 	closers    []func() error
@@ -83,9 +90,16 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	connectors := connector.NewService(store, opener, &connector.Options{Logger: logger})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: a.dispatcher, Logger: logger})
 	a.runner = task.NewRunner(tasks, store, a.dispatcher, nil)
+	tables, err := tabular.New(&tabular.Options{Formats: []tabular.Format{parquet.Format{}, xlsx.Format{}}})
+	if err != nil {
+		return nil, err
+	}
+	datasets := dataset.NewService(store, bucket, &dataset.Options{Dispatcher: a.dispatcher, Logger: logger})
+	fetcher := fetch.New(&fetch.Options{AllowNet: c.allowNet})
+	a.sources = dataset.NewRunner(datasets, store, a.dispatcher, fetcher, inspect.New(tables), nil)
 	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Logger: logger, LinkKey: keys.links,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, Logger: logger, LinkKey: keys.links,
 		Authenticator: a.authenticator(c), Prefix: c.prefix,
 	})
 	if err != nil {
