@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -44,10 +45,14 @@ func (p *patient) Read(b []byte) (int, error) {
 // done lets the connection serve its next request.
 func (p *patient) done() { _ = p.conn.SetReadDeadline(time.Time{}) }
 
+// formBuffer is how much of a form is read from the connection at a time;
+// package multipart alone would ask for 4 KiB.
+const formBuffer = 128 << 10
+
 // form reads the parts of a multipart body one after the other.
 func (in *input) form() (*multipart.Reader, error) {
 	r := *in.r
-	r.Body = io.NopCloser(in.stream)
+	r.Body = io.NopCloser(bufio.NewReaderSize(in.stream, formBuffer))
 	form, err := r.MultipartReader()
 	return form, errs.Wrap(errs.Invalid, err, "Content-Type is invalid: it must be multipart/form-data with a boundary")
 }
