@@ -252,7 +252,7 @@ func TestPartsGoToS3Directly(t *testing.T) {
 	parts = send()
 	e.advance(25 * time.Hour)
 	e.ok(e.runner.Expire(t.Context()))
-	if err := bucket.FinishParts(t.Context(), dataset.UploadPrefix+u.ID, u.Provider, parts); !errors.Is(err, errs.NotFound) {
+	if err := bucket.FinishParts(t.Context(), u.Key, u.Provider, parts); !errors.Is(err, errs.NotFound) {
 		t.Errorf("its parts are still there: %v", err)
 	}
 	if n := e.objects(); n != 1 {

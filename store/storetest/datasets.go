@@ -28,7 +28,7 @@ func (f *fixture) source(id, of, upload string) *dataset.DataSource {
 		Status: dataset.Synching, CreatedAt: day, UpdatedAt: day.Add(time.Hour),
 	}
 	if upload != "" {
-		s.Key = dataset.UploadPrefix + upload
+		s.Key = dataset.UploadKey(upload)
 	}
 	f.ok(f.CreateSource(f.ctx, s, nil, ""))
 	return s
@@ -37,7 +37,7 @@ func (f *fixture) source(id, of, upload string) *dataset.DataSource {
 func (f *fixture) upload(id string) *dataset.Upload {
 	f.Helper()
 	u := &dataset.Upload{
-		ID: id, Tenant: tenant, Owner: "ann", ObjectKey: "temp/" + id, Name: "a.csv", Size: 7, SHA256: [32]byte{3}, Key: dataset.UploadPrefix + id,
+		ID: id, Tenant: tenant, Owner: "ann", ObjectKey: "temp/" + id, Name: "a.csv", Size: 7, SHA256: [32]byte{3}, Key: dataset.UploadKey(id),
 		Provider: "p", PartSize: 5, State: dataset.Complete, CreatedAt: day, ExpiresAt: day.Add(time.Hour),
 	}
 	f.ok(f.CreateUpload(f.ctx, u))
@@ -148,7 +148,7 @@ func testSourceRoundTrip(t *testing.T, f *fixture) {
 	f.upload("u1")
 	d := &dataset.Dataset{ID: "d1", Tenant: tenant, Owner: "ann", Name: "made"}
 	want := &dataset.DataSource{
-		ID: "s1", Dataset: "d1", Tenant: tenant, Owner: "ann", Name: "名 a.csv", Upload: "u1", Key: "uploads/u1", Size: 7, SHA256: [32]byte{9},
+		ID: "s1", Dataset: "d1", Tenant: tenant, Owner: "ann", Name: "名 a.csv", Upload: "u1", Key: dataset.UploadKey("u1"), Size: 7, SHA256: [32]byte{9},
 		Status: dataset.Synching, CreatedAt: day, UpdatedAt: day.Add(time.Hour),
 	}
 	f.ok(f.CreateSource(f.ctx, want, d, "https://h/x?sig=1"))
@@ -314,7 +314,7 @@ func testUploadRoundTrip(t *testing.T, f *fixture) {
 }
 
 func testUploadParts(t *testing.T, f *fixture) {
-	u := &dataset.Upload{ID: "u", Tenant: tenant, ObjectKey: "k", State: dataset.Open, Size: 7, PartSize: 5, ExpiresAt: day}
+	u := &dataset.Upload{ID: "u", Tenant: tenant, ObjectKey: "k", Key: dataset.UploadKey("u"), State: dataset.Open, Size: 7, PartSize: 5, ExpiresAt: day}
 	f.ok(f.CreateUpload(f.ctx, u))
 	part := func(n int, key string) dataset.Part {
 		return dataset.Part{Number: n, Size: int64(n), ETag: "e" + key, Key: "parts/u/" + key}
@@ -330,13 +330,13 @@ func testUploadParts(t *testing.T, f *fixture) {
 	if diff := cmp.Diff([]string{"parts/u/b"}, f.garbage()); diff != "" {
 		t.Errorf("garbage (-want +got):\n%s", diff)
 	}
-	live, err := f.Live(f.ctx, []string{"parts/u/a", "parts/u/b", "parts/u/x", "uploads/u", "uploads/x", "sources/x-1", "sources/x", "strange"})
+	live, err := f.Live(f.ctx, []string{"parts/u/a", "parts/u/b", "parts/u/x", dataset.UploadKey("u"), dataset.UploadKey("x"), dataset.SourceKey("x", 1), "sources/x", "strange"})
 	f.ok(err)
 	if diff := cmp.Diff([]bool{true, true, false, true, false, false, false, true}, live); diff != "" {
 		t.Errorf("live (-want +got):\n%s", diff)
 	}
-	f.ok(f.CompleteUpload(f.ctx, "u", "", day.Add(time.Hour)))
-	f.is(f.CompleteUpload(f.ctx, "u", "", day), errs.Conflict)
+	f.ok(f.CompleteUpload(f.ctx, "u", day.Add(time.Hour)))
+	f.is(f.CompleteUpload(f.ctx, "u", day), errs.Conflict)
 	f.is(f.PutPart(f.ctx, "u", part(1, "d")), errs.Conflict)
 	f.is(f.PutPart(f.ctx, "none", part(1, "d")), errs.NotFound)
 	f.dataset("d")
@@ -385,7 +385,7 @@ func testUploadExpiry(t *testing.T, f *fixture) {
 	if got := due(late); len(got) > 0 {
 		t.Errorf("%v come again", got)
 	}
-	if diff := cmp.Diff([]string{"uploads/unused"}, f.garbage()); diff != "" {
+	if diff := cmp.Diff([]string{dataset.UploadKey("unused")}, f.garbage()); diff != "" {
 		t.Errorf("garbage (-want +got):\n%s", diff)
 	}
 	f.ok(f.DeleteSource(f.ctx, tenant, "d", "s1"))
