@@ -16,7 +16,7 @@ func TestIDsSortByTimeAndAreUnique(t *testing.T) {
 		}
 		last = id
 	}
-	if newID("", at) == newID("", at) {
+	if one, other := newID("", at), newID("", at); one == other {
 		t.Error("two ids are the same")
 	}
 }

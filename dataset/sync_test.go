@@ -105,10 +105,12 @@ func TestWhatCannotBeSynchedIsInvalidWithAReason(t *testing.T) {
 		"too slow":          {"a.csv", slow, "not read within 1s"},
 		"shorter than said": {"a.csv", lying, "ended the file early"},
 		"down":              {"a.csv", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, "answered 503"},
-		"redirects inside":  {"a.csv", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://10.0.0.1/", 302) }, "may not be reached"},
-		"a login page":      {"a.csv", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html><body>") }, "looks like text/html"},
-		"no csv":            {"a.csv", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a,b\n1,2,3\n") }, "line 2"},
-		"no json":           {"a.json", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[{"a":`) }, ""},
+		"redirects inside": {"a.csv", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://10.0.0.1/", http.StatusFound)
+		}, "may not be reached"},
+		"a login page": {"a.csv", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html><body>") }, "looks like text/html"},
+		"no csv":       {"a.csv", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a,b\n1,2,3\n") }, "line 2"},
+		"no json":      {"a.json", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, `[{"a":`) }, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
