@@ -65,13 +65,17 @@ func (s *Service) checked(ctx context.Context, sc scope.Scope, ch Check) (Config
 	if ch.Config == nil {
 		return stored.Config, usable(stored)
 	}
-	config := ch.Config.Clone()
+	var before *Config
 	if stored != nil {
-		keepMasked(&config, stored.Config)
+		before = &stored.Config
+	}
+	f, err := s.formOf(ctx, sc.Tenant, ch.Type, *ch.Config, before)
+	if err != nil {
+		return Config{}, err
 	}
 	var p errs.Problems
-	checkConfig(&p, ch.Type, config)
-	return only(ch.Type, config), p.Err()
+	config := f.check(&p, ch.Type, *ch.Config, before)
+	return config, p.Err()
 }
 
 func usable(c *Connector) error {

@@ -11,7 +11,7 @@ import (
 )
 
 // SourceType says what a connector connects to. The numbers are the wire's
-// (000_9d73e1e795dce592.txt); 100 is an addition.
+// (000_9d73e1e795dce592.txt); those from 100 on are additions.
 type SourceType int
 
 // The source types.
@@ -19,10 +19,14 @@ const (
 	OSS    SourceType = 4   // Alibaba Cloud OSS
 	S3     SourceType = 5   // S3 and what speaks its protocol
 	Folder SourceType = 100 // a folder of the host's machine
+
+	// Defined connectors are of a registered definition, which their config
+	// names; see [Definitions]. Numbers above it are free for hosts.
+	Defined SourceType = 101
 )
 
-// Key returns the type's key in a config: "oss", "s3" or "folder"; "" for an
-// unknown type.
+// Key returns the type's key in a config: "oss", "s3", "folder" or
+// "definition"; "" for an unknown type.
 func (t SourceType) Key() string {
 	switch t {
 	case OSS:
@@ -31,6 +35,8 @@ func (t SourceType) Key() string {
 		return "s3"
 	case Folder:
 		return "folder"
+	case Defined:
+		return "definition"
 	}
 	return ""
 }
@@ -59,9 +65,10 @@ type Connector struct {
 
 // Config holds the one member that fits the source type.
 type Config struct {
-	OSS    *OSSConfig    `json:"oss,omitempty"`
-	S3     *S3Config     `json:"s3,omitempty"`
-	Folder *FolderConfig `json:"folder,omitempty"`
+	OSS        *OSSConfig     `json:"oss,omitempty"`
+	S3         *S3Config      `json:"s3,omitempty"`
+	Folder     *FolderConfig  `json:"folder,omitempty"`
+	Definition *DefinedConfig `json:"definition,omitempty"`
 }
 
 // OSSConfig connects to a bucket of Alibaba Cloud OSS.
@@ -88,14 +95,23 @@ type FolderConfig struct {
 }
 
 // Secrets yields the secrets of the config with their fields' names, such as
-// "s3.access_key_secret". They may be changed on the way.
+// "s3.access_key_secret" or "definition/connector_config". They may be changed
+// on the way.
 func (c *Config) Secrets() iter.Seq2[string, *Secret] {
 	return func(yield func(string, *Secret) bool) {
 		if c.OSS != nil && !yield("oss.access_key_secret", &c.OSS.AccessKeySecret) {
 			return
 		}
-		if c.S3 != nil {
-			yield("s3.access_key_secret", &c.S3.AccessKeySecret)
+		if c.S3 != nil && !yield("s3.access_key_secret", &c.S3.AccessKeySecret) {
+			return
+		}
+		if c.Definition == nil {
+			return
+		}
+		for i := range c.Definition.Sealed {
+			if part := &c.Definition.Sealed[i]; !yield("definition"+part.Pointer, &part.JSON) {
+				return
+			}
 		}
 	}
 }
@@ -117,6 +133,9 @@ func (c Config) Clone() Config {
 	if c.Folder != nil {
 		folder := *c.Folder
 		c.Folder = &folder
+	}
+	if c.Definition != nil {
+		c.Definition = c.Definition.clone()
 	}
 	return c
 }

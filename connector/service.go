@@ -12,13 +12,17 @@ import (
 
 // Service is what callers use. It is safe for concurrent use.
 type Service struct {
-	repo   Repository
-	opener Opener
-	opts   Options
+	repo    Repository
+	opener  Opener
+	schemas *schemas // of what is built in
+	opts    Options
 }
 
 // Options qualifies a Service; zero fields have defaults.
 type Options struct {
+	// Definitions lets connectors be of registered definitions; with nil they
+	// are Unsupported.
+	Definitions *Definitions
 	// ValidateTimeout bounds the connection that Validate tries; 0 means 15 s.
 	ValidateTimeout time.Duration
 	// MaxFiles bounds one page of Files; 0 means 10,000.
@@ -30,9 +34,10 @@ type Options struct {
 }
 
 // NewService returns a service over the repository. opener connects to what
-// configs describe.
-func NewService(repo Repository, opener Opener, opts *Options) *Service {
-	s := &Service{repo: repo, opener: opener}
+// configs describe, and compiler makes of the forms of configs what they are
+// checked with; package uispec has one.
+func NewService(repo Repository, opener Opener, compiler Compiler, opts *Options) *Service {
+	s := &Service{repo: repo, opener: opener, schemas: newSchemas(compiler)}
 	if opts != nil {
 		s.opts = *opts
 	}
@@ -64,15 +69,19 @@ func (s *Service) Create(ctx context.Context, sc scope.Scope, n New) (*Connector
 	if err := sc.Check(); err != nil {
 		return nil, err
 	}
+	f, err := s.formOf(ctx, sc.Tenant, n.Type, n.Config, nil)
+	if err != nil {
+		return nil, err
+	}
 	var p errs.Problems
 	CheckName(&p, "name", n.Name)
-	checkConfig(&p, n.Type, n.Config)
+	config := f.check(&p, n.Type, n.Config, nil)
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
 	now := s.opts.Now()
 	c := &Connector{
-		Tenant: sc.Tenant, Name: n.Name, Type: n.Type, Config: only(n.Type, n.Config), Status: Active,
+		Tenant: sc.Tenant, Name: n.Name, Type: n.Type, Config: config, Status: Active,
 		CreatedBy: sc.User, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := s.repo.CreateConnector(ctx, c); err != nil {
@@ -91,6 +100,8 @@ func only(t SourceType, c Config) Config {
 		return Config{OSS: c.OSS}
 	case S3:
 		return Config{S3: c.S3}
+	case Defined:
+		return Config{Definition: c.Definition}
 	}
 	return Config{Folder: c.Folder}
 }
@@ -151,18 +162,19 @@ func (s *Service) Update(ctx context.Context, sc scope.Scope, id int64, ch Chang
 	if err := sc.Check(); err != nil {
 		return nil, err
 	}
+	f, err := s.formOfChange(ctx, sc.Tenant, id, ch)
+	if err != nil {
+		return nil, err
+	}
 	var updated *Connector
-	err := s.repo.UpdateConnector(ctx, sc.Tenant, id, func(c *Connector) error {
+	err = s.repo.UpdateConnector(ctx, sc.Tenant, id, func(c *Connector) error {
 		var p errs.Problems
 		if ch.Name != nil {
 			CheckName(&p, "name", *ch.Name)
 			c.Name = *ch.Name
 		}
 		if ch.Config != nil {
-			config := ch.Config.Clone()
-			keepMasked(&config, c.Config)
-			checkConfig(&p, c.Type, config)
-			c.Config, c.Status = only(c.Type, config), Active
+			c.Config, c.Status = f.check(&p, c.Type, *ch.Config, &c.Config), Active
 		}
 		c.UpdatedAt = s.opts.Now()
 		updated = c
@@ -173,6 +185,18 @@ func (s *Service) Update(ctx context.Context, sc scope.Scope, id int64, ch Chang
 	}
 	s.opts.Logger.InfoContext(ctx, "connector updated", "tenant", sc.Tenant, "connector", id)
 	return updated, nil
+}
+
+// formOfChange returns the form of the config that a connector is to get.
+func (s *Service) formOfChange(ctx context.Context, tenant string, id int64, ch Change) (form, error) {
+	if ch.Config == nil {
+		return form{}, nil
+	}
+	c, err := s.repo.Connector(ctx, tenant, id)
+	if err != nil {
+		return form{}, err
+	}
+	return s.formOf(ctx, tenant, c.Type, *ch.Config, &c.Config)
 }
 
 // keepMasked puts the stored secrets where c has only their mask.

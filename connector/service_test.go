@@ -12,6 +12,7 @@ import (
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -44,7 +45,7 @@ func newService(t *testing.T) (*connector.Service, *opener) {
 	}
 	t.Cleanup(func() { store.Close() })
 	o := &opener{source: cloud.Memory()}
-	return connector.NewService(store, o, &connector.Options{ValidateTimeout: 100 * time.Millisecond}), o
+	return connector.NewService(store, o, uispec.New(nil), &connector.Options{ValidateTimeout: 100 * time.Millisecond}), o
 }
 
 func s3Config(secret connector.Secret) connector.Config {
@@ -64,19 +65,19 @@ func TestCreateTellsEverythingThatIsWrong(t *testing.T) {
 		in   connector.New
 		want string
 	}{
-		"nothing given": {connector.New{}, "name is required; source_type is invalid: 0 is none of 4 (OSS), 5 (S3), 100 (folder)"},
+		"nothing given": {connector.New{}, "name is required; source_type is invalid: 0 is none of 4 (OSS), 5 (S3), 100 (folder), 101 (definition)"},
 		"no config":     {connector.New{Name: "n", Type: connector.OSS}, "config.oss is required for source_type 4"},
 		"wrong config":  {connector.New{Name: "n", Type: connector.OSS, Config: s3Config("s")}, "config.oss is required for source_type 4"},
 		"empty config": {connector.New{Name: "n", Type: connector.S3, Config: connector.Config{S3: &connector.S3Config{}}},
 			"config.s3.endpoint is required; config.s3.access_key_id is required; config.s3.access_key_secret is required; " +
 				"config.s3.bucket_name is required; config.s3.region is required"},
 		"a mask is no secret":  {connector.New{Name: "n", Type: connector.S3, Config: s3Config(connector.Mask)}, "config.s3.access_key_secret is invalid: it is the mask of a stored secret"},
-		"header injection":     {connector.New{Name: "n", Type: connector.S3, Config: s3Config("a\r\nb")}, "config.s3.access_key_secret is invalid"},
+		"header injection":     {connector.New{Name: "n", Type: connector.S3, Config: s3Config("a\r\nb")}, "config.s3.access_key_secret is invalid: it does not match ^[!-~]*$"},
 		"endpoint is no host":  {connector.New{Name: "n", Type: connector.OSS, Config: oss(func(c *connector.OSSConfig) { c.Endpoint = "http://" })}, "config.oss.endpoint is invalid: not a host or URL"},
 		"endpoint scheme":      {connector.New{Name: "n", Type: connector.OSS, Config: oss(func(c *connector.OSSConfig) { c.Endpoint = "file:///etc" })}, "config.oss.endpoint is invalid: not a host or URL"},
 		"endpoint ftp":         {connector.New{Name: "n", Type: connector.OSS, Config: oss(func(c *connector.OSSConfig) { c.Endpoint = "ftp://h" })}, "config.oss.endpoint is invalid: its scheme must be http or https"},
 		"endpoint credentials": {connector.New{Name: "n", Type: connector.OSS, Config: oss(func(c *connector.OSSConfig) { c.Endpoint = "https://u:p@h" })}, "config.oss.endpoint is invalid: it must not hold credentials"},
-		"bucket is a path":     {connector.New{Name: "n", Type: connector.OSS, Config: oss(func(c *connector.OSSConfig) { c.BucketName = "../b" })}, "config.oss.bucket_name is invalid"},
+		"bucket is a path":     {connector.New{Name: "n", Type: connector.OSS, Config: oss(func(c *connector.OSSConfig) { c.BucketName = "../b" })}, "config.oss.bucket_name is invalid: it is not the name of a bucket"},
 		"relative folder":      {connector.New{Name: "n", Type: connector.Folder, Config: connector.Config{Folder: &connector.FolderConfig{Path: "x"}}}, "config.folder.path is invalid: it must be absolute"},
 		"name of blanks":       {connector.New{Name: " ", Type: connector.S3, Config: s3Config("s")}, "name is required"},
 		"name too long":        {connector.New{Name: strings.Repeat("名", 256), Type: connector.S3, Config: s3Config("s")}, "name is invalid: longer than 255 characters"},

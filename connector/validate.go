@@ -1,8 +1,8 @@
 package connector
 
 import (
+	"errors"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,67 +34,27 @@ func isBidiOverride(r rune) bool {
 	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }
 
-// checkConfig notes everything that is wrong with c for the type.
-func checkConfig(p *errs.Problems, t SourceType, c Config) {
-	if t.Key() == "" {
-		p.Addf("source_type is invalid: %d is none of 4 (OSS), 5 (S3), 100 (folder)", t)
-		return
-	}
-	given := map[string]bool{"oss": c.OSS != nil, "s3": c.S3 != nil, "folder": c.Folder != nil}
-	if !given[t.Key()] {
-		p.Addf("config.%s is required for source_type %d", t.Key(), t)
-		return
-	}
-	switch t {
-	case OSS:
-		f := c.OSS
-		checkBucket(p, "config.oss.", f.Endpoint, f.AccessKeyID, f.AccessKeySecret, f.BucketName)
-	case S3:
-		f := c.S3
-		checkBucket(p, "config.s3.", f.Endpoint, f.AccessKeyID, f.AccessKeySecret, f.BucketName)
-		p.Check(f.Region != "", "config.s3.region is required")
-		p.Check(isToken(f.Region), "config.s3.region is invalid")
-	case Folder:
-		p.Check(filepath.IsAbs(c.Folder.Path), "config.folder.path is invalid: it must be absolute")
-	}
-}
-
-func checkBucket(p *errs.Problems, prefix, endpoint, id string, secret Secret, bucket string) {
-	if endpoint == "" {
-		p.Addf("%sendpoint is required", prefix)
-	} else if err := checkEndpoint(endpoint); err != "" {
-		p.Addf("%sendpoint is invalid: %s", prefix, err)
-	}
-	p.Check(id != "", "%saccess_key_id is required", prefix)
-	p.Check(isToken(id), "%saccess_key_id is invalid", prefix)
-	p.Check(secret != "", "%saccess_key_secret is required", prefix)
-	p.Check(secret != Mask, "%saccess_key_secret is invalid: it is the mask of a stored secret", prefix)
-	p.Check(isToken(secret.Reveal()), "%saccess_key_secret is invalid", prefix)
-	p.Check(bucket != "", "%sbucket_name is required", prefix)
-	p.Check(isToken(bucket) && !strings.ContainsAny(bucket, "/?#@:"), "%sbucket_name is invalid", prefix)
-}
-
 // isToken reports whether s can stand in an HTTP header: printable ASCII
 // without blanks.
 func isToken(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// checkEndpoint returns what is wrong with an endpoint, or "".
-func checkEndpoint(endpoint string) string {
+// checkEndpoint returns what is wrong with an endpoint.
+func checkEndpoint(endpoint string) error {
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "https://" + endpoint
 	}
 	u, err := url.Parse(endpoint)
 	switch {
 	case err != nil || u.Host == "" || !isToken(u.Host):
-		return "not a host or URL"
+		return errors.New("not a host or URL")
 	case u.Scheme != "http" && u.Scheme != "https":
-		return "its scheme must be http or https"
+		return errors.New("its scheme must be http or https")
 	case u.User != nil:
-		return "it must not hold credentials"
+		return errors.New("it must not hold credentials")
 	case u.RawQuery != "" || u.Fragment != "":
-		return "it must not have a query or fragment"
+		return errors.New("it must not have a query or fragment")
 	}
-	return ""
+	return nil
 }

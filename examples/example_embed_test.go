@@ -13,6 +13,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
@@ -48,7 +49,7 @@ func Example_embed() {
 
 	// The services, and the workers that do what they are asked for.
 	dispatcher := work.NewLocal(store, nil)
-	connectors := connector.NewService(store, opener, nil)
+	connectors := connector.NewService(store, opener, uispec.New(nil), nil)
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: dispatcher})
 	runner := task.NewRunner(tasks, store, dispatcher, nil)
 	collector := blob.NewCollector(bucket, store, nil)

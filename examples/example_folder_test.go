@@ -9,6 +9,7 @@ import (
 
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -39,7 +40,7 @@ func Example_localConnector() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	connectors := connector.NewService(store, opener, nil)
+	connectors := connector.NewService(store, opener, uispec.New(nil), nil)
 	me := scope.Scope{Tenant: "acme", User: "ann"}
 
 	for _, dir := range []string{"inbox", "way-out", "../.."} {

@@ -13,6 +13,7 @@ import (
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -36,7 +37,7 @@ func Example_mount() {
 		log.Fatal(err)
 	}
 	defer store.Close()
-	connectors := connector.NewService(store, noSources{}, nil)
+	connectors := connector.NewService(store, noSources{}, uispec.New(nil), nil)
 	api, err := httpapi.New(httpapi.Config{
 		Connectors: connectors,
 		Tasks:      task.NewService(store, connectors, cloud.Memory(), nil),

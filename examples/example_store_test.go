@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -40,7 +41,7 @@ func Example_customStore() {
 		log.Fatal(err)
 	}
 	defer inner.Close()
-	connectors := connector.NewService(quotaStore{inner, 2}, noSources{}, nil)
+	connectors := connector.NewService(quotaStore{inner, 2}, noSources{}, uispec.New(nil), nil)
 	for i := range 3 {
 		c, err := connectors.Create(ctx, scope.Scope{Tenant: "acme"}, connector.New{
 			Name: strings.Repeat("x", i+1), Type: connector.Folder,

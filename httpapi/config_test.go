@@ -11,7 +11,7 @@ import (
 )
 
 func TestNewRefusesWhatCannotWork(t *testing.T) {
-	service := connector.NewService(nil, nil, nil)
+	service := connector.NewService(nil, nil, nil, nil)
 	tests := map[string]struct {
 		cfg  Config
 		want []string
@@ -41,7 +41,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 }
 
 func TestNilServiceLeavesItsRoutesOut(t *testing.T) {
-	api, err := New(Config{Connectors: connector.NewService(nil, nil, nil), Authenticator: Open("a")})
+	api, err := New(Config{Connectors: connector.NewService(nil, nil, nil, nil), Authenticator: Open("a")})
 	if err != nil {
 		t.Fatal(err)
 	}

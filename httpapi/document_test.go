@@ -18,7 +18,7 @@ var misprints = map[string]bool{"post /conectors": true}
 
 func TestDocumentHasExactlyTheRoutes(t *testing.T) {
 	cfg := Config{
-		Connectors: connector.NewService(nil, nil, nil), Tasks: task.NewService(nil, nil, nil, nil),
+		Connectors: connector.NewService(nil, nil, nil, nil), Tasks: task.NewService(nil, nil, nil, nil),
 		Datasets: dataset.NewService(nil, nil, nil), Authenticator: Open("a"),
 	}
 	var routes []string

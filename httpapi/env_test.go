@@ -19,6 +19,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
 	"github.com/inlet-go/inlet/dataset/inspect"
@@ -82,7 +83,7 @@ func newEnvOn(t *testing.T, store *sqlstore.Store, bucket blob.Bucket, change fu
 	if err := os.Mkdir(filepath.Join(e.dir, "xxxx"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	connectors := connector.NewService(store, e, nil)
+	connectors := connector.NewService(store, e, uispec.New(nil), nil)
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: e, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, e, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
 	datasets := dataset.NewService(store, bucket, &dataset.Options{Dispatcher: e, PartSize: 10, MaxSize: maxUpload})

@@ -48,7 +48,7 @@ func echoScope(_ context.Context, sc scope.Scope, _ struct{}) (any, error) {
 func toyAPI(t testing.TB, change func(*Config), routes ...route) *API {
 	t.Helper()
 	cfg := Config{
-		Connectors:    connector.NewService(nil, nil, nil), // never called: the toy has no routes to it
+		Connectors:    connector.NewService(nil, nil, nil, nil), // never called: the toy has no routes to it
 		Authenticator: Tokens(map[string]scope.Scope{"t": {Tenant: "acme"}}),
 	}
 	if change != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -101,7 +102,7 @@ func openEnvOver(t tb, opener connector.Opener, opts *task.RunnerOptions) *env {
 		opener = e
 	}
 	e.dispatcher = &manual{leases: store, handlers: map[string]work.Handler{}}
-	connectors := connector.NewService(store, opener, &connector.Options{Now: e.clock.Now})
+	connectors := connector.NewService(store, opener, uispec.New(nil), &connector.Options{Now: e.clock.Now})
 	e.tasks = task.NewService(store, connectors, e.bucket, &task.Options{Dispatcher: e.dispatcher, Now: e.clock.Now})
 	e.runner = task.NewRunner(e.tasks, store, e.dispatcher, opts)
 	e.collector = blob.NewCollector(e.bucket, store, &blob.CollectorOptions{Grace: -1})

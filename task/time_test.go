@@ -11,6 +11,7 @@ import (
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
@@ -29,7 +30,7 @@ func TestSchedulesOverDays(t *testing.T) {
 		}
 		e := &env{t: t, store: store, source: &faulty{Bucket: cloud.Memory()}, bucket: cloud.Memory(), me: scope.Scope{Tenant: "acme"}}
 		d := work.NewLocal(store, &work.Options{Poll: time.Minute, Check: time.Minute, TTL: time.Hour})
-		connectors := connector.NewService(store, e, nil)
+		connectors := connector.NewService(store, e, uispec.New(nil), nil)
 		e.tasks = task.NewService(store, connectors, e.bucket, &task.Options{Dispatcher: d})
 		runner := task.NewRunner(e.tasks, store, d, &task.RunnerOptions{Reconcile: time.Minute})
 		collector := blob.NewCollector(e.bucket, store, &blob.CollectorOptions{Every: time.Hour})

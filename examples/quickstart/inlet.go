@@ -15,6 +15,7 @@ import (
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
@@ -54,7 +55,7 @@ func wire(ctx context.Context, dir, source string) (*inlet, error) {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	in := &inlet{store: store, bucket: bucket}
 	in.dispatcher = work.NewLocal(store, &work.Options{Logger: logger})
-	in.connectors = connector.NewService(store, opener, &connector.Options{Logger: logger})
+	in.connectors = connector.NewService(store, opener, uispec.New(nil), &connector.Options{Logger: logger})
 	in.tasks = task.NewService(store, in.connectors, bucket, &task.Options{Dispatcher: in.dispatcher, Logger: logger})
 	in.runner = task.NewRunner(in.tasks, store, in.dispatcher, nil)
 	in.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})

@@ -16,6 +16,7 @@ import (
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -158,7 +159,7 @@ func audit(t *testing.T, data string) *auditor {
 	}
 	t.Cleanup(func() { store.Close(); bucket.Close() })
 	a := &auditor{t: t, store: store, bucket: bucket}
-	connectors := connector.NewService(store, noOpener{}, nil)
+	connectors := connector.NewService(store, noOpener{}, uispec.New(nil), nil)
 	a.tasks = task.NewService(store, connectors, bucket, nil)
 	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Grace: -1})
 	return a

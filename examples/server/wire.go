@@ -18,6 +18,7 @@ import (
 	"github.com/inlet-go/inlet/blob/s3"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
 	"github.com/inlet-go/inlet/dataset/inspect"
@@ -87,7 +88,7 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 		owner = "server" // the only one on this file: it goes on at once after a crash
 	}
 	a.dispatcher = work.NewLocal(store, &work.Options{Owner: owner, Logger: logger})
-	connectors := connector.NewService(store, opener, &connector.Options{Logger: logger})
+	connectors := connector.NewService(store, opener, uispec.New(nil), &connector.Options{Logger: logger})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: a.dispatcher, Logger: logger})
 	a.runner = task.NewRunner(tasks, store, a.dispatcher, nil)
 	tables, err := tabular.New(&tabular.Options{Formats: []tabular.Format{parquet.Format{}, xlsx.Format{}}})

@@ -17,6 +17,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
 	"github.com/inlet-go/inlet/dataset/inspect"
@@ -94,7 +95,7 @@ func newServer(t *testing.T) *server {
 		bucket: &failing{Bucket: cloud.Memory()}, handlers: map[string]work.Handler{},
 	}
 	s.client = &http.Client{Transport: s.judge}
-	connectors := connector.NewService(store, s, nil)
+	connectors := connector.NewService(store, s, uispec.New(nil), nil)
 	tasks := task.NewService(store, connectors, s.bucket, &task.Options{Dispatcher: s, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, s, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
 	datasets := dataset.NewService(s.store, s.bucket, &dataset.Options{Dispatcher: s, PartSize: 10})
