@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/task"
 )
@@ -52,6 +53,8 @@ var liveKeys = map[string]string{
 	dataset.UploadPrefix: "SELECT blob_key FROM uploads WHERE blob_key {in}",
 	dataset.PartPrefix:   "SELECT blob_key FROM upload_parts WHERE blob_key {in}",
 	dataset.SourcePrefix: "SELECT blob_key FROM data_sources WHERE blob_key {in}",
+
+	connector.DefinitionPrefix: "SELECT source_url AS blob_key FROM definitions WHERE source_url {in}",
 }
 
 // markLive notes the keys of a prefix that can be reached or wait to be

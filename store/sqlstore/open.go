@@ -50,10 +50,13 @@ type Store struct {
 
 var (
 	_ connector.Repository = (*Store)(nil)
-	_ dataset.Repository   = (*Store)(nil)
-	_ task.Repository      = (*Store)(nil)
-	_ work.Leases          = (*Store)(nil)
-	_ blob.Garbage         = (*Store)(nil)
+
+	_ connector.DefinitionRepository = (*Store)(nil)
+
+	_ dataset.Repository = (*Store)(nil)
+	_ task.Repository    = (*Store)(nil)
+	_ work.Leases        = (*Store)(nil)
+	_ blob.Garbage       = (*Store)(nil)
 )
 
 // Open connects to the database that dsn names, brings its schema up to date

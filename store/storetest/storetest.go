@@ -20,6 +20,7 @@ import (
 // Store is what the suite covers. Leases have a suite of their own, worktest.
 type Store interface {
 	connector.Repository
+	connector.DefinitionRepository
 	dataset.Repository
 	task.Repository
 	work.Leases
@@ -85,6 +86,13 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Uploads/Parts", testUploadParts)
 	run("Uploads/Expiry", testUploadExpiry)
 
+	run("Definitions/RoundTrip", testDefinitionRoundTrip)
+	run("Definitions/List", testDefinitionList)
+	run("Definitions/Versions", testDefinitionVersions)
+	run("Definitions/Together", testDefinitionsTogether)
+	run("Definitions/Archives", testDefinitionArchives)
+	run("Definitions/Connectors", testDefinedConnectors)
+
 	run("Garbage/Collected", testCollected)
 	run("Garbage/Live", testLive)
 	run("Garbage/DeletedVolume", testDeletedVolume)
@@ -102,6 +110,7 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Concurrency/StartRun", testConcurrentStartRun)
 	run("Concurrency/SameName", testConcurrentNames)
 	run("Concurrency/ForgetUpload", testConcurrentForgetting)
+	run("Concurrency/LiveVersions", testConcurrentVersions)
 }
 
 // fixture is a store with what tests need around it.
