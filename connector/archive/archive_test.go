@@ -18,7 +18,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/archive"
-	. "github.com/inlet-go/inlet/connector/archive/archivetest"
+	"github.com/inlet-go/inlet/connector/archive/archivetest"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
@@ -33,7 +33,7 @@ func stored(t testing.TB, name string, text []byte) connector.Archive {
 	return connector.Archive{Bucket: bucket, Key: "a", Size: int64(len(text)), Name: name}
 }
 
-var distribution = []File{
+var distribution = []archivetest.File{
 	{"x-1.0/", ""},
 	{"x-1.0/lib/deep/metadata.json", "another"},
 	{"x-1.0/b/metadata.json", "b"},
@@ -56,21 +56,25 @@ func bzipped(t testing.TB) []byte {
 }
 
 func TestFindInEveryFormat(t *testing.T) {
-	plain := Tar(distribution...)
+	plain := archivetest.Tar(distribution...)
 	tests := map[string]struct {
 		name  string
 		build func(t *testing.T) []byte
 	}{
 		"tar":                {"x-1.0.tar", func(*testing.T) []byte { return plain }},
-		"tar.gz":             {"x-1.0.tar.gz", func(*testing.T) []byte { return Gzip(plain) }},
+		"tar.gz":             {"x-1.0.tar.gz", func(*testing.T) []byte { return archivetest.Gzip(plain) }},
 		"tar.bz2":            {"x-1.0.tar.bz2", func(t *testing.T) []byte { return bzipped(t) }},
-		"tar.xz":             {"x-1.0.tar.xz", func(*testing.T) []byte { return XZ(plain) }},
-		"zip":                {"x-1.0.zip", func(*testing.T) []byte { return Zip(distribution...) }},
-		"zip in capitals":    {"X.ZIP", func(*testing.T) []byte { return Zip(distribution...) }},
-		"zip by its content": {"x.whl", func(*testing.T) []byte { return Zip(distribution...) }},
-		"tar without a name": {"", func(*testing.T) []byte { return Gzip(plain) }},
-		"gzip in two parts":  {"x.tgz", func(*testing.T) []byte { return append(Gzip(plain[:1000]), Gzip(plain[1000:])...) }},
-		"xz in two streams":  {"x.txz", func(*testing.T) []byte { return append(append(XZ(plain[:1000]), 0, 0, 0, 0), XZ(plain[1000:])...) }},
+		"tar.xz":             {"x-1.0.tar.xz", func(*testing.T) []byte { return archivetest.XZ(plain) }},
+		"zip":                {"x-1.0.zip", func(*testing.T) []byte { return archivetest.Zip(distribution...) }},
+		"zip in capitals":    {"X.ZIP", func(*testing.T) []byte { return archivetest.Zip(distribution...) }},
+		"zip by its content": {"x.whl", func(*testing.T) []byte { return archivetest.Zip(distribution...) }},
+		"tar without a name": {"", func(*testing.T) []byte { return archivetest.Gzip(plain) }},
+		"gzip in two parts": {"x.tgz", func(*testing.T) []byte {
+			return append(archivetest.Gzip(plain[:1000]), archivetest.Gzip(plain[1000:])...)
+		}},
+		"xz in two streams": {"x.txz", func(*testing.T) []byte {
+			return append(append(archivetest.XZ(plain[:1000]), 0, 0, 0, 0), archivetest.XZ(plain[1000:])...)
+		}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +139,7 @@ func (s sick) Open(ctx context.Context, key string, opts *blob.OpenOptions) (io.
 
 // What goes wrong in the bucket is not blamed on the archive.
 func TestErrorsOfTheBucket(t *testing.T) {
-	for name, text := range map[string][]byte{"x.tar": Tar(distribution...), "x.tgz": Gzip(Tar(distribution...)), "x.xz": XZ(Tar(distribution...))} {
+	for name, text := range map[string][]byte{"x.tar": archivetest.Tar(distribution...), "x.tgz": archivetest.Gzip(archivetest.Tar(distribution...)), "x.xz": archivetest.XZ(archivetest.Tar(distribution...))} {
 		for want, fail := range map[errs.Kind]error{errs.Unavailable: errors.New("reset"), errs.Forbidden: errs.New(errs.Forbidden, "no"), errs.Conflict: errs.New(errs.Conflict, "changed")} {
 			a := stored(t, name, text)
 			a.Bucket = sick{a.Bucket, fail}
@@ -152,11 +156,11 @@ func TestErrorsOfTheBucket(t *testing.T) {
 }
 
 func FuzzFind(f *testing.F) {
-	small := []File{{"x-1/", ""}, {"x-1/metadata.json", "{}"}, {"x-1/ui-config.json", "{}"}}
-	f.Add("x.tar", Tar(small...))
-	f.Add("x.tgz", Gzip(Tar(small...)))
-	f.Add("x.txz", XZ(Tar(small...)))
-	f.Add("x.zip", Zip(small...))
+	small := []archivetest.File{{"x-1/", ""}, {"x-1/metadata.json", "{}"}, {"x-1/ui-config.json", "{}"}}
+	f.Add("x.tar", archivetest.Tar(small...))
+	f.Add("x.tgz", archivetest.Gzip(archivetest.Tar(small...)))
+	f.Add("x.txz", archivetest.XZ(archivetest.Tar(small...)))
+	f.Add("x.zip", archivetest.Zip(small...))
 	f.Add("x.tbz", bzipped(f))
 	r := archive.New(&archive.Options{MaxEntries: 100, MaxTotal: 1 << 20, MaxDictionary: 1 << 20})
 	bucket := cloud.Memory()

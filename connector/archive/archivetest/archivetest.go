@@ -11,21 +11,21 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// File is a file of an archive. A name with a slash at its end is a folder.
-type File struct{ Name, Text string }
+// File is the name and the text of a file of an archive. A name with a slash at its end is a folder.
+type File [2]string
 
 // Tar returns a tar of the files, plain.
 func Tar(files ...File) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
-		h := &tar.Header{Name: f.Name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(f.Text))}
-		if f.Name[len(f.Name)-1] == '/' {
+		h := &tar.Header{Name: f[0], Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(f[1]))}
+		if f[0][len(f[0])-1] == '/' {
 			h.Typeflag, h.Mode, h.Size = tar.TypeDir, 0o755, 0
 		}
 		must(w.WriteHeader(h))
 		if h.Size > 0 {
-			_, err := w.Write([]byte(f.Text))
+			_, err := w.Write([]byte(f[1]))
 			must(err)
 		}
 	}
@@ -59,9 +59,9 @@ func Zip(files ...File) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for _, f := range files {
-		part, err := w.Create(f.Name)
+		part, err := w.Create(f[0])
 		must(err)
-		_, err = part.Write([]byte(f.Text))
+		_, err = part.Write([]byte(f[1]))
 		must(err)
 	}
 	must(w.Close())
