@@ -45,7 +45,8 @@ func expandParts(v any, parts, at []string) [][]string {
 	}
 	switch v := v.(type) {
 	case map[string]any:
-		if next, ok := v[parts[0]]; ok || parts[0] != "*" {
+		if parts[0] != "*" {
+			next, ok := v[parts[0]]
 			if !ok {
 				return nil
 			}
