@@ -41,7 +41,9 @@ func New(cfg Config) (*API, error) {
 }
 
 // dialects returns all of them, with the routes of the services that there are.
-func dialects(cfg *Config) []*dialect { return []*dialect{newMOI(cfg), newMaxir(cfg), newNative(cfg)} }
+func dialects(cfg *Config) []*dialect {
+	return []*dialect{newMOI(cfg), newMaxir(cfg), newObsrv(cfg), newNative(cfg)}
+}
 
 func newAPI(cfg Config, tel telemetry, dialects []*dialect) *API {
 	a := &API{cfg: cfg, mux: http.NewServeMux(), telemetry: tel, begun: map[string]bool{}}
@@ -57,6 +59,11 @@ func newAPI(cfg Config, tel telemetry, dialects []*dialect) *API {
 // are refused in its form; of two dialects that begin alike, the first's.
 func (a *API) add(d *dialect) {
 	endpoints := map[string]*endpoint{}
+	if len(d.routes) > 0 {
+		for _, path := range d.begins {
+			a.mux.Handle(path+"/{rest...}", &endpoint{api: a, dialect: d})
+		}
+	}
 	for _, r := range d.routes {
 		if first := firstSegment(r.path); !a.begun[first] {
 			a.begun[first] = true

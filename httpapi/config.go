@@ -53,6 +53,10 @@ type Config struct {
 	Tasks      *task.Service
 	Datasets   *dataset.Service
 
+	// Definitions is the registry of connector definitions; nil leaves its
+	// routes out.
+	Definitions *connector.Definitions
+
 	// Authenticator decides who a caller is. [Open] lets anyone in.
 	Authenticator Authenticator
 
@@ -97,6 +101,9 @@ type Config struct {
 	MeterProvider metric.MeterProvider
 	// Now is the clock by which links expire; nil means time.Now.
 	Now func() time.Time
+	// Location is the time zone of the times that answers of Obsrv's API have
+	// in their envelopes; nil means UTC.
+	Location *time.Location
 }
 
 // CORS says which web pages may call the API.
@@ -118,7 +125,7 @@ func (c *CORS) allows(origin string) bool {
 func (c *Config) complete() error {
 	var p errs.Problems
 	p.Check(c.Authenticator != nil, "Config.Authenticator is required; use httpapi.Open to let anyone in")
-	p.Check(c.Connectors != nil || c.Tasks != nil || c.Datasets != nil, "Config has no service")
+	p.Check(c.Connectors != nil || c.Tasks != nil || c.Datasets != nil || c.Definitions != nil, "Config has no service")
 	c.Prefix = strings.TrimRight(c.Prefix, "/")
 	p.Check(c.Prefix == "" || strings.HasPrefix(c.Prefix, "/") && path.Clean(c.Prefix) == c.Prefix && !strings.ContainsAny(c.Prefix, "{}?# %"),
 		"Config.Prefix is invalid: %q is not a clean path that starts with a slash", c.Prefix)
@@ -165,5 +172,8 @@ func (c *Config) setDefaults() {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Location == nil {
+		c.Location = time.UTC
 	}
 }

@@ -29,6 +29,14 @@ type dialect struct {
 	// not nil.
 	wrap func(out any, err error) (status int, body any)
 
+	// wrapRequest is wrap where answers tell of the request. pattern is its
+	// path's, "" for an unknown one; body is empty when it was not read.
+	wrapRequest func(pattern string, body object, out any, err error) (status int, answer any)
+
+	// begins lists paths below which unknown ones are refused in this
+	// dialect's form, although another dialect begins like them.
+	begins []string
+
 	routes []route
 }
 

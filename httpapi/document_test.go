@@ -19,7 +19,8 @@ var misprints = map[string]bool{"post /conectors": true}
 func TestDocumentHasExactlyTheRoutes(t *testing.T) {
 	cfg := Config{
 		Connectors: connector.NewService(nil, nil, nil, nil), Tasks: task.NewService(nil, nil, nil, nil),
-		Datasets: dataset.NewService(nil, nil, nil), Authenticator: Open("a"),
+		Datasets: dataset.NewService(nil, nil, nil), Definitions: connector.NewDefinitions(nil, nil, nil, nil, nil),
+		Authenticator: Open("a"),
 	}
 	var routes []string
 	for _, d := range dialects(&cfg) {

@@ -19,6 +19,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/archive"
 	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
@@ -83,7 +84,8 @@ func newEnvOn(t *testing.T, store *sqlstore.Store, bucket blob.Bucket, change fu
 	if err := os.Mkdir(filepath.Join(e.dir, "xxxx"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	connectors := connector.NewService(store, e, uispec.New(nil), nil)
+	definitions := connector.NewDefinitions(store, bucket, archive.New(nil), uispec.New(nil), nil)
+	connectors := connector.NewService(store, e, uispec.New(nil), &connector.Options{Definitions: definitions})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: e, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, e, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
 	datasets := dataset.NewService(store, bucket, &dataset.Options{Dispatcher: e, PartSize: 10, MaxSize: maxUpload})
@@ -94,7 +96,7 @@ func newEnvOn(t *testing.T, store *sqlstore.Store, bucket blob.Bucket, change fu
 	}
 	dataset.NewRunner(datasets, store, e, fetcher, inspect.New(reader), &dataset.RunnerOptions{Attempts: 1})
 	cfg := httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, Authenticator: authenticate,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, Definitions: definitions, Authenticator: authenticate,
 		LinkKey: []byte("0123456789abcdef"), Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
@@ -115,6 +117,9 @@ func (e *env) Open(_ context.Context, c connector.Config) (blob.Source, error) {
 		return folder.OpenSource(filepath.Join(e.dir, c.OSS.BucketName), nil)
 	case c.S3 != nil:
 		return folder.OpenSource(filepath.Join(e.dir, c.S3.BucketName), nil)
+	}
+	if c.Folder == nil {
+		return nil, errs.New(errs.Unsupported, "nothing opens that here")
 	}
 	return folder.OpenSource(c.Folder.Path, nil)
 }

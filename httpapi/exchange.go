@@ -26,7 +26,8 @@ type exchange struct {
 	id    string
 	start time.Time
 	scope scope.Scope
-	err   error // what went wrong, for the log
+	body  object // as far as it was read
+	err   error  // what went wrong, for the log
 
 	status int // 0 until the header is written
 	bytes  int64
@@ -87,6 +88,7 @@ func (x *exchange) run(op route) (any, error) {
 		in.stream = body
 	} else {
 		in.body.fields, bodyErr = readBody(x.w, x.r, x.api.cfg.MaxBody)
+		x.body = in.body
 	}
 	ctx := x.r.Context()
 	if !op.public {
@@ -135,7 +137,7 @@ func (x *exchange) answer(out any, err error) {
 		}
 		return
 	}
-	status, body := x.dialect.wrap(out, err)
+	status, body := x.wrap(out, err)
 	if err != nil {
 		x.err = err
 		if override, ok := x.api.cfg.Statuses[errs.KindOf(err)]; ok {
@@ -151,8 +153,15 @@ func (x *exchange) answer(out any, err error) {
 // refuse writes an error with a status that routing decides.
 func (x *exchange) refuse(status int, err error) {
 	x.err = err
-	_, body := x.dialect.wrap(nil, err)
+	_, body := x.wrap(nil, err)
 	x.write(status, body)
+}
+
+func (x *exchange) wrap(out any, err error) (int, any) {
+	if x.dialect.wrapRequest != nil {
+		return x.dialect.wrapRequest(x.pattern, x.body, out, err)
+	}
+	return x.dialect.wrap(out, err)
 }
 
 func (x *exchange) write(status int, body any) {

@@ -1,6 +1,10 @@
 package httpapi
 
-import "github.com/inlet-go/inlet/connector"
+import (
+	"encoding/json"
+
+	"github.com/inlet-go/inlet/connector"
+)
 
 // moiConnector is a saved connection.
 type moiConnector struct {
@@ -28,6 +32,31 @@ type moiConfig struct {
 	OSS    *moiBucket              `json:"oss,omitempty"`
 	S3     *moiBucket              `json:"s3,omitempty"`
 	Folder *connector.FolderConfig `json:"folder,omitempty"`
+
+	Definition *moiDefined `json:"definition,omitempty"`
+}
+
+// moiDefined is a config whose form a registered definition gives.
+type moiDefined struct {
+	ID     string         `json:"id"`
+	Config map[string]any `json:"config"` // texts that are secret are masks
+}
+
+// newMOIDefined shows such a config; one whose key is gone shows only what is
+// in the clear.
+func newMOIDefined(d *connector.DefinedConfig, reveal bool) *moiDefined {
+	if d == nil {
+		return nil
+	}
+	show := d.Shown
+	if reveal {
+		show = d.Whole
+	}
+	config, err := show()
+	if err != nil {
+		config = map[string]any{}
+	}
+	return &moiDefined{ID: d.ID, Config: config}
 }
 
 // moiBucket connects to an OSS or S3 bucket; only the latter has a region and
@@ -47,7 +76,7 @@ func newMOIConfig(c connector.Config, reveal bool) moiConfig {
 	if reveal {
 		show = connector.Secret.Reveal
 	}
-	m := moiConfig{Folder: c.Folder}
+	m := moiConfig{Folder: c.Folder, Definition: newMOIDefined(c.Definition, reveal)}
 	if f := c.OSS; f != nil {
 		m.OSS = &moiBucket{
 			Endpoint: f.Endpoint, AccessKeyID: f.AccessKeyID, AccessKeySecret: show(f.AccessKeySecret), BucketName: f.BucketName,
@@ -67,7 +96,7 @@ func newMOIConfig(c connector.Config, reveal bool) moiConfig {
 func readConfig(body object) *connector.Config {
 	o := body.object("config")
 	if !body.has("config") {
-		if !body.has("oss") && !body.has("s3") && !body.has("folder") {
+		if !body.has("oss") && !body.has("s3") && !body.has("folder") && !body.has("definition") {
 			return nil
 		}
 		o = body
@@ -91,5 +120,19 @@ func readConfig(body object) *connector.Config {
 	if o.has("folder") {
 		c.Folder = &connector.FolderConfig{Path: o.object("folder").text("path")}
 	}
+	if o.has("definition") {
+		c.Definition = readDefined(o.object("definition"))
+	}
 	return c
+}
+
+// readDefined reads a config whose form a registered definition gives.
+func readDefined(o object) *connector.DefinedConfig {
+	d := &connector.DefinedConfig{ID: o.text("id")}
+	values, err := json.Marshal(o.object("config").fields)
+	if err != nil || o.fields["config"] == nil {
+		values = nil
+	}
+	d.Values = values
+	return d
 }

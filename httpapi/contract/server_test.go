@@ -17,6 +17,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/archive"
 	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
@@ -95,7 +96,8 @@ func newServer(t *testing.T) *server {
 		bucket: &failing{Bucket: cloud.Memory()}, handlers: map[string]work.Handler{},
 	}
 	s.client = &http.Client{Transport: s.judge}
-	connectors := connector.NewService(store, s, uispec.New(nil), nil)
+	definitions := connector.NewDefinitions(s.store, s.bucket, archive.New(nil), uispec.New(nil), nil)
+	connectors := connector.NewService(store, s, uispec.New(nil), &connector.Options{Definitions: definitions})
 	tasks := task.NewService(store, connectors, s.bucket, &task.Options{Dispatcher: s, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, s, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
 	datasets := dataset.NewService(s.store, s.bucket, &dataset.Options{Dispatcher: s, PartSize: 10})
@@ -105,7 +107,7 @@ func newServer(t *testing.T) *server {
 	}
 	dataset.NewRunner(datasets, store, s, fetch.New(nil), inspect.New(reader), &dataset.RunnerOptions{Attempts: 1})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, Authenticator: authenticate, MaxBody: maxBody,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, Definitions: definitions, Authenticator: authenticate, MaxBody: maxBody,
 	})
 	if err != nil {
 		t.Fatal(err)
