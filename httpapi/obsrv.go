@@ -134,6 +134,8 @@ func (w *obsrvWrap) wrap(pattern string, body object, out any, err error) (int, 
 		s, text = failed.obsrvStatus, failed.text
 	case errors.Is(err, errUnknownPath):
 		s.code, text = "ROUTE_NOT_FOUND", "Route not found"
+	case errs.KindOf(err) == errs.Invalid && pattern != obsrvList && !errors.Is(err, errBadMethod):
+		s.code = "BAD_REQUEST"
 	case errors.Is(err, errBadMethod):
 		s = obsrvStatus{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "METHOD_NOT_ALLOWED"}
 	}

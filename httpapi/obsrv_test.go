@@ -95,7 +95,7 @@ func TestRegistrySamples(t *testing.T) {
 		}},
 		{"list_empty", func() *httptest.ResponseRecorder { return e.registry("POST", "/v2/connectors/list", listBody) }},
 		{"list", func() *httptest.ResponseRecorder {
-			return e.registry("POST", "/v2/connectors/list", strings.NewReplacer("Draft", "Live", `["Live"]`, `["Live"],"category":["Database"]`).Replace(listBody))
+			return e.registry("POST", "/v2/connectors/list", strings.NewReplacer(`["Draft"]`, `["Live"],"category":["Database"]`).Replace(listBody))
 		}},
 		{"list", func() *httptest.ResponseRecorder {
 			return e.registry("POST", "/v2/connectors/list", strings.NewReplacer(`"status":["Draft"]`, `"category":["Database"]`).Replace(listBody))

@@ -25,7 +25,7 @@ type canned struct {
 
 func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	h := http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"1"}}
-	if strings.HasPrefix(r.URL.Path, "/v2/") {
+	if strings.HasPrefix(r.URL.Path, "/v2/team/") {
 		h.Set("x-pd-trace-id", "1")
 	}
 	return &http.Response{StatusCode: c.status, Header: h, Body: io.NopCloser(strings.NewReader(c.body)), Request: r, ProtoMajor: 1}, nil
@@ -86,7 +86,7 @@ var required = map[string]string{
 // fill makes a target of a path of the document.
 func fill(method, path string) string {
 	target := strings.NewReplacer("{id}", "5", "{source}", "5").Replace(path) + required[path]
-	if strings.HasPrefix(path, "/v2/") && method == "get" {
+	if strings.HasPrefix(path, "/v2/team/") && method == "get" {
 		target += "?user_id=ann"
 	}
 	return target
@@ -113,7 +113,7 @@ func TestExamplesFitTheirSchemas(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r.Header.Set(keyHeader(target), "good")
+				setKey(r.Header, target, "good")
 				r.Header.Set("Content-Type", "application/json")
 				if op.RequestBody != nil && sent == "" {
 					r.Header.Set("Content-Type", "multipart/form-data")

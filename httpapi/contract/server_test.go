@@ -118,12 +118,16 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
-// keyHeader returns the header in which a target's dialect has its key.
-func keyHeader(target string) string {
-	if strings.Contains(target, "/v2/team/") {
-		return "x-pd-api-key"
+// setKey sets the header in which a target's dialect has its key.
+func setKey(h http.Header, target, key string) {
+	switch {
+	case strings.Contains(target, "/v2/team/"):
+		h.Set("x-pd-api-key", key)
+	case strings.Contains(target, "/v2/connector"):
+		h.Set("Authorization", "Bearer "+key)
+	default:
+		h.Set("Access-Token", key)
 	}
-	return "Access-Token"
 }
 
 // authenticate knows one good token, and one for each thing that can happen.
@@ -197,7 +201,7 @@ func (s *server) do(want int, token, method, target, body string, headers ...str
 		s.t.Fatal(err)
 	}
 	if token != "" {
-		r.Header.Set(keyHeader(target), token)
+		setKey(r.Header, target, token)
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
