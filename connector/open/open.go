@@ -76,6 +76,8 @@ func (o *Opener) Open(ctx context.Context, c connector.Config) (blob.Source, err
 		}, &s3.Options{Transport: o.transport, Attempts: attempts})
 	case c.Folder != nil:
 		return o.folder(c.Folder.Path)
+	case c.Definition != nil:
+		return nil, errs.New(errs.Unsupported, "connectors of definition %.80q cannot be opened here: no program for it is linked", c.Definition.ID)
 	}
 	return nil, errs.New(errs.Unsupported, "config names no source that can be opened")
 }

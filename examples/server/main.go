@@ -1,5 +1,5 @@
-// Command server is a complete Inlet server: connectors, volumes, load tasks
-// and data sources over REST, kept in SQLite and a folder, or in PostgreSQL and a bucket.
+// Command server is a complete Inlet server: connectors, volumes, load tasks,
+// data sources and the registry of connectors over REST, kept in SQLite and a folder, or in PostgreSQL and a bucket.
 //
 //	go run ./examples/server -allow-dir /srv/files
 package main

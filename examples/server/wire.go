@@ -17,6 +17,7 @@ import (
 	"github.com/inlet-go/inlet/blob/oss"
 	"github.com/inlet-go/inlet/blob/s3"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/connector/archive"
 	"github.com/inlet-go/inlet/connector/open"
 	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/dataset"
@@ -88,7 +89,9 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 		owner = "server" // the only one on this file: it goes on at once after a crash
 	}
 	a.dispatcher = work.NewLocal(store, &work.Options{Owner: owner, Logger: logger})
-	connectors := connector.NewService(store, opener, uispec.New(nil), &connector.Options{Logger: logger})
+	forms := uispec.New(nil)
+	definitions := connector.NewDefinitions(store, bucket, archive.New(nil), forms, &connector.DefinitionOptions{Logger: logger})
+	connectors := connector.NewService(store, opener, forms, &connector.Options{Definitions: definitions, Logger: logger})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: a.dispatcher, Logger: logger})
 	a.runner = task.NewRunner(tasks, store, a.dispatcher, nil)
 	tables, err := tabular.New(&tabular.Options{Formats: []tabular.Format{parquet.Format{}, xlsx.Format{}}})
@@ -100,7 +103,7 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	a.sources = dataset.NewRunner(datasets, store, a.dispatcher, fetcher, inspect.New(tables), nil)
 	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, Logger: logger, LinkKey: keys.links,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, Definitions: definitions, Logger: logger, LinkKey: keys.links,
 		Authenticator: a.authenticator(c), Prefix: c.prefix,
 	})
 	if err != nil {
