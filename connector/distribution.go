@@ -27,10 +27,10 @@ type entry struct {
 
 // distribution is what an archive says that it is.
 type distribution struct {
-	folder                                                      string // "<id>-<version>"
-	version, category, technology, runtime, licence, owner, typ string
-	entries                                                     []entry
-	multiple                                                    bool
+	folder                                                 string // "<id>-<version>"
+	version, category, technology, runtime, licence, owner string
+	entries                                                []entry
+	multiple                                               bool
 }
 
 // keys reads the fields of one object of a metadata.json: they must be there,
@@ -173,7 +173,7 @@ func readEntries(p *errs.Problems, common keys, raw json.RawMessage) []entry {
 		}
 		e := entry{id: k.id("id"), name: k.text("name"), description: k.text("description"), icon: k.text("icon")}
 		e.main = Program{
-			Source:    common.fields0("id") + "-" + common.fields0("version"),
+			Source:    common.plain("id") + "-" + common.plain("version"),
 			MainClass: either(k, common, "main_class"), MainProgram: either(k, common, "main_program"),
 		}
 		if seen[connectorID(e.id)] {
@@ -185,8 +185,8 @@ func readEntries(p *errs.Problems, common keys, raw json.RawMessage) []entry {
 	return list
 }
 
-// fields0 returns a text that was checked before.
-func (k keys) fields0(key string) string {
+// plain returns a text that is checked elsewhere.
+func (k keys) plain(key string) string {
 	var s string
 	_ = json.Unmarshal(k.fields[key], &s) // what is wrong is noted already
 	return s

@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -87,7 +88,7 @@ func (r *Reader) Find(ctx context.Context, a connector.Archive, names []string, 
 	}
 	defer raw.Close()
 	head, err := bufio.NewReader(raw).Peek(6)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, reason(err)
 	}
 	switch {
@@ -132,7 +133,7 @@ func (b bounded) Read(p []byte) (int, error) {
 		return 0, errs.Wrap(errs.Canceled, err, "reading the archive was canceled")
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = errs.Wrap(kindOr(err, errs.Unavailable), err, "the archive cannot be read now")
 	}
 	return n, err

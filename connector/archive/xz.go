@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 
 	"github.com/inlet-go/inlet/connector"
@@ -76,7 +77,7 @@ func (w *xzWalk) stream() (more bool, err error) {
 		}
 		head, err = w.Peek(4)
 	}
-	if len(head) == 0 && err == io.EOF {
+	if len(head) == 0 && errors.Is(err, io.EOF) {
 		return false, nil
 	}
 	header, err := w.take(12)

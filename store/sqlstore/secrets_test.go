@@ -56,6 +56,11 @@ func TestSecretsAreNowhereInTheClear(t *testing.T) {
 	s := open(t, dsn, &sqlstore.Options{Sealer: seal.New(key, nil), Logger: logger})
 	c := s3Connector("a")
 	must(t, s.CreateConnector(t.Context(), c))
+	must(t, s.CreateConnector(t.Context(), &connector.Connector{
+		Tenant: "t", Name: "defined", Type: connector.Defined, Status: connector.Active,
+		Config: connector.Config{Definition: &connector.DefinedConfig{ID: "d-1", Values: []byte(`{}`),
+			Sealed: []connector.SealedPart{{Pointer: "/password", JSON: `"` + canary + `"`}}}},
+	}))
 	fetched := &dataset.DataSource{ID: "s", Dataset: "d", Tenant: "t", Status: dataset.Synching}
 	must(t, s.CreateSource(t.Context(), fetched, &dataset.Dataset{ID: "d", Tenant: "t"}, "https://h/?sig="+canary))
 	var failed []error
