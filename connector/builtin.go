@@ -4,10 +4,10 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
-	"path"
-	"strings"
 	"sync"
 	"time"
+
+	"github.com/inlet-go/inlet/store/errs"
 )
 
 // builtIn holds a definition, and the form of its config, for each thing that
@@ -17,7 +17,7 @@ import (
 //go:embed builtin/*.json
 var builtIn embed.FS
 
-// builtInFile is the form of those files.
+// builtInFile is the form of those files; see [ParseDefinition].
 type builtInFile struct {
 	ConnectorID string          `json:"connector_id"`
 	Name        string          `json:"name"`
@@ -54,15 +54,29 @@ func readBuiltIn(name string) (*Definition, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ParseDefinition(text)
+}
+
+// ParseDefinition reads a definition that a program brings along, a JSON
+// object as those in the folder builtin of this package: it is Live, and of no
+// tenant. What is wrong is an Invalid error.
+func ParseDefinition(text []byte) (*Definition, error) {
 	var f builtInFile
 	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, errs.Wrap(errs.Invalid, err, "definition is invalid: it must be a JSON object")
+	}
+	var p errs.Problems
+	checkIDPart(&p, "connector_id", f.ConnectorID)
+	checkIDPart(&p, "version", f.Version)
+	p.Check(len(f.UISpec) > 0, "ui_spec is required")
+	if err := p.Err(); err != nil {
 		return nil, err
 	}
 	return &Definition{
 		ID: DefinitionID(f.ConnectorID, f.Version), ConnectorID: f.ConnectorID, Name: f.Name, Type: "source",
 		Category: f.Category, Version: f.Version, Description: f.Description, Technology: f.Technology,
 		Licence: f.Licence, Owner: f.Owner, IconURL: f.Icon, Status: Live, UISpec: f.UISpec,
-		Source:    Program{Source: strings.TrimSuffix(path.Base(name), ".json")},
+		Source:    Program{Source: DefinitionID(f.ConnectorID, f.Version)},
 		CreatedBy: System, UpdatedBy: System, CreatedAt: f.LiveDate, UpdatedAt: f.LiveDate, LiveAt: f.LiveDate,
 	}, nil
 }

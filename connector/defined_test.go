@@ -106,6 +106,7 @@ func TestConfigOfADefinitionIsChecked(t *testing.T) {
 		"no definition":      {connector.Config{}, "config.definition is required for source_type 101"},
 		"no id":              {defined("", postgresConfig), "config.definition.id is required"},
 		"unknown definition": {defined("x-1", postgresConfig), `config.definition.id is invalid: definition "x-1" does not exist, or is not Live`},
+		"what is built in":   {defined("s3-1.0.0", `{}`), `config.definition.id is invalid: connectors of "s3-1.0.0" have the source_type 5`},
 		"no JSON":            {defined(id, `{"connector_config":`), "config.definition.config is invalid: it must be JSON"},
 		"a list":             {defined(id, `[]`), "config.definition.config is invalid: it must be a JSON object"},
 		"a mask":             {swap("canary-7", connector.Mask), "config.definition.config.connector_config.connection_info.password is invalid: it is the mask of a stored secret"},

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -32,6 +33,7 @@ type Definitions struct {
 	bucket   blob.Bucket
 	archives Archives
 	schemas  *schemas
+	builtIn  []*Definition
 	opts     DefinitionOptions
 }
 
@@ -41,6 +43,9 @@ type DefinitionOptions struct {
 	MaxMetadata    int64 // bytes; 0 means DefaultMaxMetadata
 	MaxIcon        int64 // bytes; 0 means DefaultMaxIcon
 	MaxDefinitions int   // of a tenant; 0 means DefaultMaxDefinitions
+	// BuiltIn are definitions that every tenant has besides Inlet's own, for
+	// what the host's opener can open; see [ParseDefinition].
+	BuiltIn []*Definition
 	// Now is the clock of the times shown; nil means time.Now.
 	Now func() time.Time
 	// Logger gets one line per change; nil discards.
@@ -54,6 +59,7 @@ func NewDefinitions(repo DefinitionRepository, bucket blob.Bucket, archives Arch
 	if opts != nil {
 		s.opts = *opts
 	}
+	s.builtIn = slices.Concat(builtIns(), s.opts.BuiltIn)
 	if s.opts.MaxArchive == 0 {
 		s.opts.MaxArchive = DefaultMaxArchive
 	}
@@ -82,6 +88,9 @@ func NewDefinitions(repo DefinitionRepository, bucket blob.Bucket, archives Arch
 func (s *Definitions) Save(ctx context.Context, sc scope.Scope, d *Definition) error {
 	if err := sc.Check(); err != nil {
 		return err
+	}
+	if len(d.UISpec) == 0 {
+		d.UISpec = json.RawMessage("{}")
 	}
 	var p errs.Problems
 	checkIDPart(&p, "connector_id", d.ConnectorID)
@@ -122,36 +131,31 @@ func (s *Definitions) Read(ctx context.Context, sc scope.Scope, id string, edit 
 		want = Draft
 	}
 	d, err := s.repo.Definition(ctx, sc.Tenant, id)
-	if err == nil && d.Status == want {
+	switch {
+	case err == nil && d.Status == want:
 		return d, nil
+	case err != nil && !errors.Is(err, errs.NotFound):
+		return nil, err
 	}
-	missing := errs.New(errs.NotFound, "definition %.80q does not exist", id)
-	if err == nil || !errors.Is(err, errs.NotFound) || edit {
-		return nil, or(err, missing)
+	missing, own := errs.New(errs.NotFound, "definition %.80q does not exist", id), err == nil
+	if edit {
+		return nil, missing
 	}
-	if d, err := s.repo.LiveDefinition(ctx, sc.Tenant, id); err == nil || !errors.Is(err, errs.NotFound) {
+	if d, err = s.repo.LiveDefinition(ctx, sc.Tenant, id); err == nil || !errors.Is(err, errs.NotFound) {
 		return d, err
 	}
-	for _, d := range builtIns() {
-		if d.ID != id && d.ConnectorID != id {
+	for _, b := range s.builtIn {
+		if own || b.ID != id && b.ConnectorID != id {
 			continue
 		}
 		// A tenant's own version stands in for the one that is built in.
-		_, err := s.repo.LiveDefinition(ctx, sc.Tenant, d.ConnectorID)
-		if errors.Is(err, errs.NotFound) {
-			return d, nil
+		if _, err = s.repo.LiveDefinition(ctx, sc.Tenant, b.ConnectorID); errors.Is(err, errs.NotFound) {
+			return b, nil
+		} else if err != nil {
+			return nil, err
 		}
-		return nil, or(err, missing)
 	}
 	return nil, missing
-}
-
-// or returns err unless it is nil or says itself that the thing is missing.
-func or(err, missing error) error {
-	if err == nil || errors.Is(err, errs.NotFound) {
-		return missing
-	}
-	return err
 }
 
 // List returns the definitions that q selects, without their UISpec: those
@@ -178,7 +182,7 @@ func (s *Definitions) List(ctx context.Context, sc scope.Scope, q DefinitionQuer
 		live[d.ConnectorID] = live[d.ConnectorID] || d.Status == Live
 	}
 	list := []*Definition{}
-	for _, d := range builtIns() {
+	for _, d := range s.builtIn {
 		if ids[d.ID] {
 			continue
 		}
@@ -219,7 +223,7 @@ func (s *Definitions) Check(ctx context.Context, sc scope.Scope, id string, conf
 func (s *Definitions) used(ctx context.Context, tenant, id string) (*Definition, error) {
 	d, err := s.repo.Definition(ctx, tenant, id)
 	if errors.Is(err, errs.NotFound) {
-		for _, b := range builtIns() {
+		for _, b := range s.builtIn {
 			if b.ID == id {
 				return b, nil
 			}

@@ -383,7 +383,11 @@ func TestDraftsAreMadeInGo(t *testing.T) {
 }
 
 func TestBuiltInDefinitions(t *testing.T) {
-	r := newRegistry(t, nil)
+	mine, err := connector.ParseDefinition([]byte(`{"connector_id":"mine","version":"1.0.0","category":"Database","icon":"data:image/svg+xml;base64,PHN2Zy8+","ui_spec":{"maxProperties":0}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRegistry(t, &connector.DefinitionOptions{BuiltIn: []*connector.Definition{mine}})
 	ids := func() []string {
 		defs, err := r.List(t.Context(), ann, connector.DefinitionQuery{Categories: []string{connector.Files}})
 		if err != nil {
@@ -399,6 +403,7 @@ func TestBuiltInDefinitions(t *testing.T) {
 		t.Errorf("built in (-want +got):\n%s", diff)
 	}
 	for id, config := range map[string]string{
+		"mine":   `{}`,
 		"s3":     `{"endpoint":"e.example","access_key_id":"k","access_key_secret":"s","bucket_name":"b","region":"r"}`,
 		"oss":    `{"endpoint":"e.example","access_key_id":"k","access_key_secret":"s","bucket_name":"b"}`,
 		"folder": `{"path":"/srv"}`,
@@ -406,7 +411,7 @@ func TestBuiltInDefinitions(t *testing.T) {
 		if err := r.Check(t.Context(), ann, id, []byte(config)); err != nil {
 			t.Errorf("%s: %v", id, err)
 		}
-		if err := r.Check(t.Context(), ann, id+"-1.0.0", []byte(`{}`)); !errors.Is(err, errs.Invalid) {
+		if err := r.Check(t.Context(), ann, id+"-1.0.0", []byte(`{"x":1}`)); !errors.Is(err, errs.Invalid) {
 			t.Errorf("%s without fields: %v", id, err)
 		}
 		d, err := r.Read(t.Context(), ann, id, false)
@@ -432,5 +437,17 @@ func TestBuiltInDefinitions(t *testing.T) {
 	}
 	if d, err := r.Read(t.Context(), scope.Scope{Tenant: "other"}, "s3", false); err != nil || d.ID != "s3-1.0.0" {
 		t.Errorf("for another tenant it is %+v, %v", d, err)
+	}
+}
+
+func TestParseDefinition(t *testing.T) {
+	for text, want := range map[string]string{
+		`[]`:                  "definition is invalid: it must be a JSON object",
+		`{}`:                  "connector_id is required; version is required; ui_spec is required",
+		`{"live_date":"now"}`: "definition is invalid: it must be a JSON object",
+	} {
+		if _, err := connector.ParseDefinition([]byte(text)); !errors.Is(err, errs.Invalid) || errs.Message(err) != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
 	}
 }

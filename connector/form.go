@@ -40,6 +40,11 @@ func (s *Service) formOf(ctx context.Context, tenant string, t SourceType, c Con
 	if s.opts.Definitions == nil {
 		return form{}, errs.New(errs.Unsupported, "connectors of registered definitions cannot be made here")
 	}
+	for _, native := range []SourceType{OSS, S3, Folder} {
+		if builtInOf(native).ID == id {
+			return noForm("config.definition.id is invalid: connectors of %q have the source_type %d", id, native)
+		}
+	}
 	d, err := s.opts.Definitions.used(ctx, tenant, id)
 	used := stored != nil && stored.Definition != nil && stored.Definition.ID == id
 	if errors.Is(err, errs.NotFound) || err == nil && d.Status != Live && !used {

@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -205,6 +206,7 @@ var hostile = []struct {
 	{"gzip, damaged", "x.tgz", func() []byte { b := archivetest.Gzip(archivetest.Tar(distribution...)); return edited(b, -6, 1, 2) }, errs.Invalid, "damaged"},
 	{"gzip, with more behind it", "x.tgz", func() []byte { return append(archivetest.Gzip(archivetest.Tar(distribution...)), "more"...) }, errs.Invalid, ""},
 	{"gzip without content", "x.tgz", func() []byte { return []byte{0x1f, 0x8b} }, errs.Invalid, "ends early"},
+	{"a bzip2 bomb", "x.tbz", func() []byte { b, _ := os.ReadFile("testdata/bomb.bz2"); return b }, errs.TooLarge, "times its size"},
 	{"bzip2, damaged", "x.tbz", func() []byte { return []byte("BZh91AY&SY\x00\x00\x00\x00garbage") }, errs.Invalid, ""},
 	{"xz, cut", "x.txz", func() []byte { b := archivetest.XZ(archivetest.Tar(distribution...)); return b[:len(b)/2] }, errs.Invalid, ""},
 	{"xz, damaged", "x.txz", func() []byte { b := archivetest.XZ(archivetest.Tar(distribution...)); return edited(b, 12, 0xff) }, errs.Invalid, ""},
