@@ -201,7 +201,7 @@ var hostile = []struct {
 	}, errs.TooLarge, ""},
 	{"a gzip in a gzip", "x.tgz", func() []byte {
 		return archivetest.Gzip(archivetest.Gzip(archivetest.Tar(archivetest.File{"x-1/a", "x"})))
-	}, errs.Invalid, "neither a tar nor a zip"},
+	}, errs.Invalid, "archive is invalid"},
 	{"gzip, cut", "x.tgz", func() []byte { b := archivetest.Gzip(archivetest.Tar(distribution...)); return b[:len(b)/2] }, errs.Invalid, "ends early"},
 	{"gzip, damaged", "x.tgz", func() []byte { b := archivetest.Gzip(archivetest.Tar(distribution...)); return edited(b, -6, 1, 2) }, errs.Invalid, "damaged"},
 	{"gzip, with more behind it", "x.tgz", func() []byte { return append(archivetest.Gzip(archivetest.Tar(distribution...)), "more"...) }, errs.Invalid, ""},
