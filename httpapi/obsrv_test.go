@@ -341,4 +341,14 @@ func TestConnectorsOfDefinitions(t *testing.T) {
 	if got := e.ok("POST", "/connectors/validate", `{"connector_id":`+id+`}`); !strings.Contains(got, `"valid":false`) {
 		t.Errorf("what cannot be opened is valid: %s", got)
 	}
+	// Nobody opens it here: a load tells so, and ends.
+	volume := e.id("/CreateOriginVolume", `{"name":"v"}`)
+	task := e.id("/task", `{"source_connector_id":`+id+`,"volume_id":"`+volume+`","source_config":{"common_file_task_config":{"load_mode_config":{"load_interval_type":4},"uris":["orders"]}}}`)
+	e.drain()
+	if got := e.ok("GET", "/task/files?task_id="+task, ""); !strings.Contains(got, "nothing opens that here") {
+		t.Errorf("the load's files: %s", got)
+	}
+	if got := e.ok("GET", "/task/get?task_id="+task, ""); !strings.Contains(got, `"source_connector_type":101`) {
+		t.Errorf("the load: %s", got)
+	}
 }
