@@ -26,6 +26,7 @@ var rules = map[string][]string{
 	"blob/cloud":           {"blob", "store/errs", "gocloud.dev"},
 	"blob/guard":           {"blob/internal/remote", "store/errs", "code.dny.dev/ssrf"},
 	"connector":            {"blob", "store/errs", "store/scope"},
+	"filesync":             {"blob", "store/errs", "store/scope"},
 	"task":                 {"blob", "connector", "store/errs", "store/scope", "store/work", "golang.org/x/sync"},
 	"httpapi":              {"blob", "connector", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel"},
 	"blob/s3":              {"blob", "blob/internal/remote", "store/errs", "github.com/aws"},
@@ -36,13 +37,13 @@ var rules = map[string][]string{
 		"blob", "blob/folder", "blob/guard", "blob/oss", "blob/s3", "connector", "store/errs",
 	},
 	"store/sqlstore": {
-		"blob", "connector", "task", "store/errs", "store/work", "store/seal",
+		"blob", "connector", "filesync", "task", "store/errs", "store/work", "store/seal",
 		"github.com/jmoiron/sqlx", "github.com/jackc/pgx", "github.com/pressly/goose", "modernc.org/sqlite", "golang.org/x/sync",
 	},
 	"blob/folder/folderblob":   {"blob", "blob/folder", "store/errs", "gocloud.dev"},
 	"blob/blobtest":            {"blob", "store/errs", "github.com/google/go-cmp"},
 	"blob/blobtest/fakeserver": {},
-	"store/storetest":          {"blob", "connector", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
+	"store/storetest":          {"blob", "connector", "filesync", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
 	"store/work/worktest":      {"store/errs", "store/work", "github.com/google/go-cmp"},
 }
 

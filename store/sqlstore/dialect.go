@@ -46,6 +46,9 @@ type dialect interface {
 	// updateFiles writes results of one status to rows that exist. Those that
 	// succeeded get the fence and become visible where published says so.
 	updateFiles(ctx context.Context, q session, fence, now int64, published bool, results []task.FileResult) error
+
+	// insertRows adds n rows to a table.
+	insertRows(ctx context.Context, q session, table string, n int, r rows) error
 }
 
 // never is a time that no clock reaches.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/task"
 )
 
@@ -131,8 +132,14 @@ func (s *Store) Collected(ctx context.Context, keys []string) error {
 // Live see [blob.Garbage].
 func (s *Store) Live(ctx context.Context, keys []string) ([]bool, error) {
 	live := make([]bool, len(keys))
+	if err := s.markLake(ctx, keys, live); err != nil {
+		return nil, err
+	}
 	refs := map[garbageRow]int{} // the files among the keys, by their place
 	for i, key := range keys {
+		if filesync.IsBlobKey(key) {
+			continue
+		}
 		r, err := task.ParseBlobKey(key)
 		if err != nil {
 			live[i] = true

@@ -11,6 +11,7 @@ import (
 
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
@@ -20,6 +21,7 @@ import (
 type Store interface {
 	connector.Repository
 	task.Repository
+	filesync.Repository
 	work.Leases
 	blob.Garbage
 }
@@ -73,6 +75,18 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Schedules/StartRun", testStartRun)
 	run("Schedules/Settle", testSettle)
 
+	run("Syncs/RoundTrip", testSyncRoundTrip)
+	run("Syncs/Uploads", testUploads)
+	run("Syncs/Packs", testPacks)
+	run("Syncs/UploadsRefused", testUploadsRefused)
+	run("Syncs/End", testEndSync)
+	run("Syncs/Trash", testTrash)
+	run("Syncs/Fail", testFailSync)
+	run("Syncs/Orphans", testOrphans)
+	run("Syncs/Concurrent", testConcurrentSyncs)
+	run("Lake/Folders", testLake)
+	run("Lake/Generations", testGenerations)
+
 	run("Garbage/Collected", testCollected)
 	run("Garbage/Live", testLive)
 	run("Garbage/DeletedVolume", testDeletedVolume)
@@ -120,8 +134,8 @@ func (f *fixture) ok(err error) {
 	}
 }
 
-// is fails unless err is of the kind, and names the thing where text is given.
-func (f *fixture) is(err error, kind errs.Kind) {
+// is fails unless err is of the kind, or has the cause.
+func (f *fixture) is(err, kind error) {
 	f.Helper()
 	if !errors.Is(err, kind) {
 		f.Fatalf("error is %v, want %v", err, kind)
