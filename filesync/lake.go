@@ -60,11 +60,12 @@ func IsBlobKey(key string) bool {
 
 // Trash is a generation that a full sync replaced.
 type Trash struct {
-	SyncID  int64 // the full sync whose end replaced it, which names it
-	Path    string
-	Files   int64
-	Size    int64     // bytes of its files
-	TrashAt time.Time // when it was replaced
+	SyncID     int64 // the full sync whose end replaced it, which names it
+	Path       string
+	Generation int64 // by which its files can be listed and read
+	Files      int64
+	Size       int64     // bytes of its files
+	TrashAt    time.Time // when it was replaced
 }
 
 // TrashQuery selects generations in the trash, in the order of their SyncIDs.

@@ -23,7 +23,9 @@ const trashSelect = `SELECT t.sync_id, t.path_id, p.path, t.generation, g.files,
 	JOIN lake_paths p ON p.id = t.path_id JOIN lake_generations g ON g.id = t.generation`
 
 func (r trashRow) trash() *filesync.Trash {
-	return &filesync.Trash{SyncID: r.SyncID, Path: r.Path, Files: r.Files, Size: r.Size, TrashAt: fromMilli(r.At)}
+	return &filesync.Trash{
+		SyncID: r.SyncID, Path: r.Path, Generation: r.Generation, Files: r.Files, Size: r.Size, TrashAt: fromMilli(r.At),
+	}
 }
 
 func trashName(sync int64) string { return fmt.Sprintf("trash of sync %d", sync) }
