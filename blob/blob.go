@@ -12,6 +12,8 @@ import (
 	"io"
 	"iter"
 	"time"
+
+	"github.com/inlet-go/inlet/store/errs"
 )
 
 // Object describes what is stored under a key.
@@ -102,6 +104,9 @@ type SignOptions struct {
 	ContentDisposition string        // GET: the Content-Disposition of the answer
 }
 
+// ErrFull marks the Unavailable errors of buckets that have no more space.
+var ErrFull = errs.New(errs.Unavailable, "storage is full")
+
 // Syncer is a Bucket that can make many writes durable together, which is far
 // cheaper than one by one.
 type Syncer interface {
@@ -135,4 +140,30 @@ type Copier interface {
 	// CopyFrom returns Unsupported when it cannot copy from src, or cannot
 	// tell the SHA-256 of the copy; the caller then moves the bytes itself.
 	CopyFrom(ctx context.Context, key string, src Source, obj Object) (Written, error)
+}
+
+// PartTaker is a Bucket to which clients can send the parts of an object
+// themselves, by signed links. All parts but the last must have at least 5 MiB.
+type PartTaker interface {
+	// BeginParts begins an object in parts and returns the provider's id of it.
+	BeginParts(ctx context.Context, key string) (id string, err error)
+
+	// SignPart returns a link for a PUT of a part, from 1 to 10,000, of exactly
+	// size bytes and the type application/octet-stream.
+	SignPart(ctx context.Context, key, id string, number int, size int64, expires time.Duration) (string, error)
+
+	// FinishParts makes the object visible that the parts are. A part that is
+	// not there, or has another ETag, is an Invalid error; an id that does not
+	// exist, or no longer, is NotFound.
+	FinishParts(ctx context.Context, key, id string, parts []Part) error
+
+	// AbortParts removes the parts. An id that does not exist is no error.
+	AbortParts(ctx context.Context, key, id string) error
+}
+
+// Part names a part of an object by its number and the ETag that whoever sent
+// it got, quoted or not.
+type Part struct {
+	Number int
+	ETag   string
 }

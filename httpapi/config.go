@@ -24,6 +24,8 @@ import (
 const (
 	// DefaultMaxBody is the most bytes of a JSON body.
 	DefaultMaxBody = 1 << 20
+	// DefaultBodyTimeout is how long a client that uploads may pause.
+	DefaultBodyTimeout = time.Minute
 	// DefaultLinkExpiry is how long a link to a file works.
 	DefaultLinkExpiry = time.Hour
 	// MaxDepth is how deep objects and arrays of a JSON body may nest.
@@ -64,6 +66,9 @@ type Config struct {
 
 	// MaxBody is the most bytes of a JSON body; 0 means DefaultMaxBody.
 	MaxBody int64
+	// BodyTimeout is how long a client that uploads a file may pause before
+	// it is given up; 0 means DefaultBodyTimeout.
+	BodyTimeout time.Duration
 	// CORS lets browsers call from other origins; nil refuses them.
 	CORS *CORS
 	// RevealSecrets shows connectors' secrets in answers instead of a mask.
@@ -115,6 +120,7 @@ func (c *Config) complete() error {
 	}
 	p.Check(c.LinkKey == nil || len(c.LinkKey) >= minLinkKey, "Config.LinkKey is invalid: shorter than %d bytes", minLinkKey)
 	p.Check(c.LinkExpiry >= 0, "Config.LinkExpiry is invalid: it must not be negative")
+	p.Check(c.BodyTimeout >= 0, "Config.BodyTimeout is invalid: it must not be negative")
 	p.Check(c.MaxBody >= 0, "Config.MaxBody is invalid: it must not be negative")
 	for _, kind := range slices.Sorted(maps.Keys(c.Statuses)) {
 		p.Check(http.StatusText(c.Statuses[kind]) != "" && c.Statuses[kind] >= 200,
@@ -137,6 +143,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
+	}
+	if c.BodyTimeout == 0 {
+		c.BodyTimeout = DefaultBodyTimeout
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -35,6 +35,10 @@ type route struct {
 	// public routes are served without credentials; their scope is empty.
 	public bool
 
+	// streamed routes read the body themselves, from input.stream. Credentials
+	// are then not looked for in it.
+	streamed bool
+
 	// serve calls the service. A result that is a streamer is written as it
 	// says, all else in the dialect's envelope.
 	serve func(ctx context.Context, sc scope.Scope, in *input) (any, error)
@@ -56,6 +60,12 @@ func call[In any](method, path string, read func(*input) In, do func(context.Con
 		}
 		return do(ctx, sc, v)
 	}}
+}
+
+// streamed returns r as a route that reads its body itself.
+func streamed(r route) route {
+	r.streamed = true
+	return r
 }
 
 // public returns r as a route that needs no credentials.

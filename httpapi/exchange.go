@@ -77,8 +77,14 @@ func (x *exchange) serve() {
 // only to callers that are known.
 func (x *exchange) run(op route) (any, error) {
 	in := newInput(x.r, x.base())
-	fields, bodyErr := readBody(x.w, x.r, x.api.cfg.MaxBody)
-	in.body.fields = fields
+	var bodyErr error
+	if op.streamed {
+		body := newPatient(x.w, x.r.Body, x.api.cfg.BodyTimeout)
+		defer body.done()
+		in.stream = body
+	} else {
+		in.body.fields, bodyErr = readBody(x.w, x.r, x.api.cfg.MaxBody)
+	}
 	ctx := x.r.Context()
 	if !op.public {
 		var err error

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,6 +18,7 @@ type input struct {
 	base     string // scheme, host and prefix under which the caller reaches the API
 	query    params
 	body     object
+	stream   io.Reader // the body of a streamed route; nil for others
 	problems errs.Problems
 	noted    int
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"mime"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -14,11 +15,11 @@ import (
 	"github.com/inlet-go/inlet/store/errs"
 )
 
-// filesPath is where files are served that links of ours lead to.
-const filesPath = "/inlet/files/"
+// linksPath is where what is served that links of ours lead to.
+const linksPath = "/inlet/"
 
-// links makes and checks links to files of volumes. A link works without
-// credentials until it expires, on every node that has the same key.
+// links makes and checks links of ours. A link works without credentials until
+// it expires, on every node that has the same key.
 type links struct {
 	key    []byte
 	expiry time.Duration
@@ -29,30 +30,53 @@ func newLinks(cfg *Config) links {
 	return links{key: cfg.LinkKey, expiry: cfg.LinkExpiry, now: cfg.Now}
 }
 
-// fileLink is what a link names, and what its signature covers.
-type fileLink struct {
-	Tenant       string
-	Volume, File int64
-	Name         string // what the file is called when it is saved
-	Expires      int64  // unix seconds
+// link is what a link allows, and what its signature covers.
+type link struct {
+	Method  string
+	Tenant  string
+	Path    []string // the parts of the path below linksPath
+	Expires int64    // unix seconds
 }
 
-// sign returns a link to a file under the base URL.
-func (l links) sign(base, tenant string, volume, file int64, name string) string {
-	f := fileLink{Tenant: tenant, Volume: volume, File: file, Name: safeName(name), Expires: l.now().Add(l.expiry).Unix()}
+// get allows to read what path leads to for as long as expiry.
+func (l links) get(tenant string, expiry time.Duration, path []string) link {
+	return link{Method: http.MethodGet, Tenant: tenant, Path: path, Expires: l.now().Add(expiry).Unix()}
+}
+
+// sign returns the link under the base URL.
+func (l links) sign(base string, k link) string {
 	query := url.Values{
-		"tenant": {f.Tenant}, "expires": {strconv.FormatInt(f.Expires, 10)},
-		"signature": {base64.RawURLEncoding.EncodeToString(l.mac(f))},
+		"tenant": {k.Tenant}, "expires": {strconv.FormatInt(k.Expires, 10)},
+		"signature": {base64.RawURLEncoding.EncodeToString(l.mac(k))},
 	}
-	return base + filesPath + strconv.FormatInt(volume, 10) + "/" + strconv.FormatInt(file, 10) + "/" +
-		url.PathEscape(f.Name) + "?" + query.Encode()
+	parts := make([]string, len(k.Path))
+	for i, part := range k.Path {
+		parts[i] = url.PathEscape(part)
+	}
+	return base + linksPath + strings.Join(parts, "/") + "?" + query.Encode()
+}
+
+// followed is a link that somebody follows.
+type followed struct {
+	link
+	signature string
+}
+
+func readFollowed(in *input, path []string) followed {
+	f := followed{signature: in.query.text("signature")}
+	f.Method, f.Path = in.r.Method, path
+	if f.Method == http.MethodHead {
+		f.Method = http.MethodGet
+	}
+	f.Tenant, f.Expires = in.query.text("tenant"), in.query.id("expires")
+	return f
 }
 
 // check returns a Forbidden error unless the signature is ours and the link
 // has not expired.
-func (l links) check(f fileLink, signature string) error {
-	given, err := base64.RawURLEncoding.Strict().DecodeString(signature)
-	if err != nil || !hmac.Equal(given, l.mac(f)) {
+func (l links) check(f followed) error {
+	given, err := base64.RawURLEncoding.Strict().DecodeString(f.signature)
+	if err != nil || !hmac.Equal(given, l.mac(f.link)) {
 		return errs.New(errs.Forbidden, "signature is invalid")
 	}
 	if l.now().Unix() >= f.Expires {
@@ -62,13 +86,13 @@ func (l links) check(f fileLink, signature string) error {
 }
 
 // mac signs all fields. JSON keeps them apart, whatever they hold.
-func (l links) mac(f fileLink) []byte {
-	text, err := json.Marshal(f)
+func (l links) mac(k link) []byte {
+	text, err := json.Marshal(k)
 	if err != nil {
 		panic(err) // a struct of strings and numbers always encodes
 	}
 	h := hmac.New(sha256.New, l.key)
-	h.Write([]byte("inlet file link v1\n"))
+	h.Write([]byte("inlet link v1\n"))
 	h.Write(text)
 	return h.Sum(nil)
 }

@@ -166,7 +166,7 @@ func (m *moiVolumes) link(ctx context.Context, sc scope.Scope, q linkQuery) (any
 	name := baseName(f.URI)
 	link, err := m.service.SignedURL(ctx, f, &blob.SignOptions{Expires: m.links.expiry, ContentDisposition: attachment(name)})
 	if errors.Is(err, errs.Unsupported) {
-		link, err = m.links.sign(q.base, sc.Tenant, q.volume, q.file, name), nil
+		link, err = m.links.sign(q.base, m.links.get(sc.Tenant, m.links.expiry, filePath(q.volume, q.file, name))), nil
 	}
 	if err != nil {
 		return nil, err

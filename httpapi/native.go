@@ -17,7 +17,7 @@ func newNative(cfg *Config) *dialect {
 	}
 	if cfg.Tasks != nil {
 		s := &fileServer{tasks: cfg.Tasks, links: newLinks(cfg)}
-		d.routes = append(d.routes, public(call(http.MethodGet, filesPath+"{volume}/{file}/{name}", readLink, s.serve)))
+		d.routes = append(d.routes, public(call(http.MethodGet, linksPath+"files/{volume}/{file}/{name}", readFileLink, s.serve)))
 	}
 	return d
 }

@@ -28,7 +28,10 @@ var rules = map[string][]string{
 	"connector":            {"blob", "store/errs", "store/scope"},
 	"filesync":             {"blob", "store/errs", "store/scope"},
 	"task":                 {"blob", "connector", "store/errs", "store/scope", "store/work", "golang.org/x/sync"},
-	"httpapi":              {"blob", "connector", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel"},
+	"dataset":              {"blob", "store/errs", "store/scope", "store/work"},
+	"dataset/fetch":        {"blob/guard", "dataset", "store/errs"},
+	"dataset/inspect":      {"dataset", "query/tabular", "store/errs", "github.com/gabriel-vasile/mimetype"},
+	"httpapi":              {"blob", "connector", "dataset", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel"},
 	"blob/s3":              {"blob", "blob/internal/remote", "store/errs", "github.com/aws"},
 	"blob/oss":             {"blob", "blob/internal/remote", "store/errs", "github.com/aliyun"},
 	"blob/oss/ossblob":     {"blob", "blob/internal/remote", "blob/oss", "store/errs", "github.com/aliyun", "gocloud.dev"},
@@ -37,13 +40,14 @@ var rules = map[string][]string{
 		"blob", "blob/folder", "blob/guard", "blob/oss", "blob/s3", "connector", "store/errs",
 	},
 	"store/sqlstore": {
-		"blob", "connector", "filesync", "task", "store/errs", "store/work", "store/seal",
+		"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "store/seal",
 		"github.com/jmoiron/sqlx", "github.com/jackc/pgx", "github.com/pressly/goose", "modernc.org/sqlite", "golang.org/x/sync",
 	},
 	"blob/folder/folderblob":   {"blob", "blob/folder", "store/errs", "gocloud.dev"},
 	"blob/blobtest":            {"blob", "store/errs", "github.com/google/go-cmp"},
 	"blob/blobtest/fakeserver": {},
-	"store/storetest":          {"blob", "connector", "filesync", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
+	"store/storetest":          {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
+	"query/tabular":            {"store/errs", "golang.org/x/text"},
 	"store/work/worktest":      {"store/errs", "store/work", "github.com/google/go-cmp"},
 }
 

@@ -75,7 +75,7 @@ func RunSource(t *testing.T, newSource NewSource, opts *Options) {
 
 // RunBucket checks the read half, with objects written through the bucket
 // itself, and the write half with those optional powers ([blob.Syncer],
-// [blob.Stager]) that the bucket has. opts may be nil.
+// [blob.Stager], [blob.PartTaker]) that the bucket has. opts may be nil.
 func RunBucket(t *testing.T, newBucket NewBucket, opts *Options) {
 	s := &suite{newBucket: newBucket, opts: opts.orDefault()}
 	s.newSource = func(t *testing.T, objects map[string]string) blob.Source {
@@ -135,6 +135,8 @@ var bucketCases = []testCase{
 	{"Stage/OutOfOrder", testStageOutOfOrder},
 	{"Stage/Abort", testStageAbort},
 	{"Stage/IfNotExist", testStageIfNotExist},
+	{"Parts", testParts},
+	{"Parts/Aborted", testPartsAborted},
 }
 
 func (s *suite) run(t *testing.T, cases []testCase) {

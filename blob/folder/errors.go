@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"syscall"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
@@ -25,7 +26,11 @@ func classify(err error, key string) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
-	return errs.Wrap(kindOf(err), err, "blob %q: %s", key, reason(err))
+	kind, text := kindOf(err), reason(err)
+	if full(err) {
+		err = errors.Join(blob.ErrFull, err)
+	}
+	return errs.Wrap(kind, err, "blob %q: %s", key, text)
 }
 
 func kindOf(err error) errs.Kind {

@@ -25,15 +25,15 @@ import (
 // Options says what may be reached beyond the public Internet; nil is nothing.
 type Options struct {
 	// Allow are prefixes that may be reached although they are private or
-	// special. A metadata address is reached only if a prefix names exactly
-	// it, such as 169.254.169.254/32.
+	// special, on any port. A metadata address is reached only if a prefix
+	// names exactly it, such as 169.254.169.254/32.
 	Allow []netip.Prefix
 
 	// AllowPrivate allows loopback and private addresses (RFC 1918, RFC 4193),
 	// for endpoints that the operator, not a user, has configured.
 	AllowPrivate bool
 
-	Ports   []uint16 // that may be reached; nil means 80 and 443
+	Ports   []uint16 // that may be reached elsewhere; nil means 80 and 443
 	AnyPort bool     // all ports may be reached
 
 	Connections int           // idle connections to keep per host; 0 means 128
@@ -88,6 +88,7 @@ var errRefused = errors.New("refused by the guard")
 type checker struct {
 	guardian *ssrf.Guardian
 	named    map[netip.Addr]bool // single addresses that are allowed
+	allow    []netip.Prefix
 }
 
 func newChecker(o Options) *checker {
@@ -96,19 +97,14 @@ func newChecker(o Options) *checker {
 	if o.AllowPrivate {
 		allow = append(allow, private...)
 	}
-	var v4, v6 []netip.Prefix
 	for _, p := range allow {
 		p = unmap(p)
+		c.allow = append(c.allow, p)
 		if p.IsSingleIP() {
 			c.named[p.Addr()] = true
 		}
-		if p.Addr().Is4() {
-			v4 = append(v4, p)
-		} else {
-			v6 = append(v6, p)
-		}
 	}
-	options := []ssrf.Option{ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...)}
+	var options []ssrf.Option
 	switch {
 	case o.AnyPort:
 		options = append(options, ssrf.WithAnyPort())
@@ -148,6 +144,11 @@ func (c *checker) check(ap netip.AddrPort) error {
 			if a == m && !c.named[m] {
 				return errMetadata
 			}
+		}
+	}
+	for _, p := range c.allow {
+		if p.Contains(addr) {
+			return nil
 		}
 	}
 	return c.guardian.SafeAddrPort(netip.AddrPortFrom(addr, ap.Port()))

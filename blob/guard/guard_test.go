@@ -73,6 +73,7 @@ func TestAllow(t *testing.T) {
 		"NAT64":                      {Options{Allow: prefixes("64:ff9b::/96")}, "[64:ff9b::808:808]:80", true},
 		"other port":                 {Options{}, "8.8.8.8:22", false},
 		"named port":                 {Options{Ports: []uint16{9000}}, "8.8.8.8:9000", true},
+		"other port of a prefix":     {Options{Allow: prefixes("10.1.0.0/16")}, "10.1.2.3:9000", true},
 		"any port":                   {Options{AnyPort: true}, "8.8.8.8:22", true},
 		"any port, private":          {Options{AnyPort: true}, "127.0.0.1:22", false},
 		"zone":                       {Options{Allow: prefixes("fe80::/10")}, "[fe80::1%lo]:80", false},

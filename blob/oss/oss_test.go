@@ -60,5 +60,7 @@ func TestSuiteVirtualHost(t *testing.T) {
 	t.Parallel()
 	blobtest.RunBucket(t, fresh(true, fakeserver.Options{
 		VirtualOnly: true, SessionToken: "token/+=", Region: "ap-southeast-1",
-	}), suite)
+	}), &blobtest.Options{ExceptKeys: suite.ExceptKeys, Except: map[string]string{
+		"Parts": "the host of the link does not resolve", "Parts/Aborted": "the host of the link does not resolve",
+	}})
 }

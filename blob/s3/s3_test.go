@@ -2,7 +2,6 @@ package s3_test
 
 import (
 	"fmt"
-	"net/http"
 	"sync/atomic"
 	"testing"
 
@@ -52,9 +51,13 @@ func TestSuitePathStyle(t *testing.T) {
 	blobtest.RunBucket(t, fresh(false, nil), nil)
 }
 
-func TestSuiteVirtualHost(t *testing.T) {
-	t.Parallel()
-	blobtest.RunBucket(t, fresh(true, &fakeserver.Options{VirtualOnly: true, SessionToken: "token/+=", Region: "eu-west-3"}), nil)
+// unresolved are the cases whose clients would have to resolve the bucket's
+// host; the links are the same as in path style but for that.
+var unresolved = map[string]string{
+	"Parts": "the host of the link does not resolve", "Parts/Aborted": "the host of the link does not resolve",
 }
 
-var _ = http.MethodGet
+func TestSuiteVirtualHost(t *testing.T) {
+	t.Parallel()
+	blobtest.RunBucket(t, fresh(true, &fakeserver.Options{VirtualOnly: true, SessionToken: "token/+=", Region: "eu-west-3"}), &blobtest.Options{Except: unresolved})
+}

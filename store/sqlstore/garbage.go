@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/task"
 )
 
@@ -127,53 +126,6 @@ func (s *Store) Collected(ctx context.Context, keys []string) error {
 		_, err := q.exec(ctx, "DELETE FROM garbage_keys WHERE blob_key {in}", s.d.array(others))
 		return err
 	})
-}
-
-// Live see [blob.Garbage].
-func (s *Store) Live(ctx context.Context, keys []string) ([]bool, error) {
-	live := make([]bool, len(keys))
-	if err := s.markLake(ctx, keys, live); err != nil {
-		return nil, err
-	}
-	refs := map[garbageRow]int{} // the files among the keys, by their place
-	for i, key := range keys {
-		if filesync.IsBlobKey(key) {
-			continue
-		}
-		r, err := task.ParseBlobKey(key)
-		if err != nil {
-			live[i] = true
-			continue
-		}
-		refs[garbageRow{r.FileID, r.Fence}] = i
-	}
-	if len(refs) == 0 {
-		return live, nil
-	}
-	known, err := s.liveFiles(ctx, refs)
-	for _, row := range known {
-		if i, ok := refs[row]; ok {
-			live[i] = true
-		}
-	}
-	return live, err
-}
-
-// liveFiles returns the bytes of the files that are visible, wait to be
-// collected, or are of a claim that may commit yet.
-func (s *Store) liveFiles(ctx context.Context, refs map[garbageRow]int) (known []garbageRow, err error) {
-	ids := make([]int64, 0, len(refs))
-	for r := range refs {
-		ids = append(ids, r.FileID)
-	}
-	err = s.look(ctx, "files", func(q session) error {
-		of := s.d.array(ids)
-		return q.all(ctx, &known, `SELECT id AS file_id, fence FROM files WHERE id {in} AND published = 1
-			UNION ALL SELECT file_id, fence FROM garbage WHERE file_id {in}
-			UNION ALL SELECT f.id, w.fence FROM files f JOIN work_items w ON w.id = f.chunk_id
-				WHERE f.id {in} AND f.status IN (1, 2, 6)`, of, of, of)
-	})
-	return known, err
 }
 
 // RemoveFiles see [task.Volumes].

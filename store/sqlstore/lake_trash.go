@@ -160,29 +160,3 @@ func discardBlobs(ctx context.Context, q session, gen, at int64, limit int) (int
 	_, err = q.exec(ctx, "DELETE FROM lake_blobs WHERE blob_key {in}", q.d.array(keys))
 	return len(keys), err
 }
-
-// markLake marks those of the keys that hold lake files, wait to be collected,
-// or are being written.
-func (s *Store) markLake(ctx context.Context, keys []string, live []bool) error {
-	places := map[string]int{}
-	var ours, found []string
-	for i, key := range keys {
-		if filesync.IsBlobKey(key) {
-			places[key] = i
-			ours = append(ours, key)
-		}
-	}
-	if len(ours) == 0 {
-		return nil
-	}
-	err := s.look(ctx, "objects", func(q session) error {
-		of := s.d.array(ours)
-		return q.all(ctx, &found, `SELECT blob_key FROM lake_blobs WHERE blob_key {in}
-			UNION ALL SELECT blob_key FROM garbage_keys WHERE blob_key {in}
-			UNION ALL SELECT blob_key FROM sync_history WHERE status = 0 AND blob_key {in}`, of, of, of)
-	})
-	for _, key := range found {
-		live[places[key]] = true
-	}
-	return err
-}

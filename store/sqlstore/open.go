@@ -9,6 +9,7 @@ import (
 
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
@@ -50,6 +51,7 @@ type Store struct {
 
 var (
 	_ connector.Repository = (*Store)(nil)
+	_ dataset.Repository   = (*Store)(nil)
 	_ task.Repository      = (*Store)(nil)
 	_ filesync.Repository  = (*Store)(nil)
 	_ work.Leases          = (*Store)(nil)

@@ -17,7 +17,8 @@ import (
 // service that holds the key does not answer; its text never holds a secret.
 type Sealer interface {
 	// Seal encrypts the secrets of one connector by field, such that each can
-	// be opened only as that field of that connector.
+	// be opened only as that field of that connector. connector is 0 for
+	// secrets of other things, whose fields name them.
 	Seal(ctx context.Context, tenant string, connector int64, secrets map[string]string) (map[string]string, error)
 
 	// Open decrypts one value that Seal returned.
@@ -101,9 +102,9 @@ func (s *Store) openConnector(ctx context.Context, row connectorRow) (*connector
 const rotateBatch = 100
 
 // RotateSecrets seals everything that is not sealed under the current key
-// under that key, a small transaction for each connector, and returns how many
-// connectors it changed. It can be stopped and called again at any time. Those
-// that cannot be read stay as they are.
+// under that key, a small transaction for each connector and each data source
+// that is being fetched, and returns how many it changed. It can be stopped
+// and called again at any time. Those that cannot be read stay as they are.
 func (s *Store) RotateSecrets(ctx context.Context) (n int, err error) {
 	if err := s.rotateCanary(ctx); err != nil {
 		return 0, err
@@ -113,8 +114,11 @@ func (s *Store) RotateSecrets(ctx context.Context) (n int, err error) {
 		err := s.look(ctx, "connectors", func(q session) error {
 			return q.all(ctx, &rows, "SELECT "+connectorColumns+" FROM connectors WHERE id > ? ORDER BY id LIMIT ?", last, rotateBatch)
 		})
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return n, err
+		}
+		if len(rows) == 0 {
+			return s.rotateURLs(ctx, n)
 		}
 		for _, row := range rows {
 			last = row.ID
@@ -161,4 +165,35 @@ func (s *Store) reseal(ctx context.Context, row connectorRow) (bool, error) {
 		return err
 	})
 	return rows == 1, err
+}
+
+// rotateURLs seals the URLs of data sources anew, and adds how many to n.
+func (s *Store) rotateURLs(ctx context.Context, n int) (int, error) {
+	for last := int64(0); ; {
+		var rows []sourceRow
+		err := s.look(ctx, "data sources", func(q session) error {
+			return q.all(ctx, &rows, "SELECT "+sourceColumns+" FROM data_sources WHERE url <> '' AND num > ? ORDER BY num LIMIT ?", last, rotateBatch)
+		})
+		if err != nil || len(rows) == 0 {
+			return n, err
+		}
+		for _, row := range rows {
+			last = row.Num
+			next, err := s.sealer.Reseal(ctx, row.Tenant, 0, sealedURL(row.ID), row.URL)
+			if errors.Is(err, errs.NotFound) || errors.Is(err, errs.Invalid) || err == nil && next == row.URL {
+				continue
+			}
+			if err != nil {
+				return n, errs.Wrap(errs.KindOf(err), err, "%s: its url cannot be sealed again", sourceName(row.ID))
+			}
+			err = s.write(ctx, sourceName(row.ID), func(q session) error {
+				changed, err := q.exec(ctx, "UPDATE data_sources SET url = ? WHERE num = ? AND url = ?", next, row.Num, row.URL)
+				n += int(changed)
+				return err
+			})
+			if err != nil {
+				return n, err
+			}
+		}
+	}
 }

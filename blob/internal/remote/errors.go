@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
@@ -48,6 +49,9 @@ var texts = map[errs.Kind]string{
 	errs.Invalid: "the store refuses the request",
 }
 
+// storeFull is the message of errors that are [blob.ErrFull].
+const storeFull = "the store is full"
+
 // details are messages where the code says more than the kind.
 var details = map[string]string{
 	"NoSuchBucket":                 "the bucket does not exist",
@@ -64,9 +68,9 @@ var details = map[string]string{
 	"TemporaryRedirect":            "the bucket is in another region or endpoint",
 	"AuthorizationHeaderMalformed": "the region is wrong",
 	"SecondLevelDomainForbidden":   "the store wants virtual-host style",
-	"QuotaExceeded":                "the store is full",
-	"XMinioStorageFull":            "the store is full",
-	"InsufficientStorage":          "the store is full",
+	"QuotaExceeded":                storeFull,
+	"XMinioStorageFull":            storeFull,
+	"InsufficientStorage":          storeFull,
 }
 
 // Classify gives err its kind, from the provider's error code (may be "") and
@@ -88,9 +92,12 @@ func Classify(ctx context.Context, err error, code string, status int, thing str
 	if d := details[code]; d != "" {
 		text = d
 	} else if status == http.StatusInsufficientStorage {
-		text = "the store is full"
+		text = storeFull
 	} else if status == http.StatusConflict && kind == errs.Conflict {
 		text = "in conflict with what the store holds"
+	}
+	if text == storeFull {
+		err = errors.Join(blob.ErrFull, err)
 	}
 	return errs.Wrap(kind, err, "%s: %s", thing, text)
 }

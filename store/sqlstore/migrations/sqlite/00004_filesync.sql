@@ -40,6 +40,7 @@ CREATE TABLE sync_history (
 CREATE INDEX sync_history_tenant ON sync_history (tenant, id);
 CREATE INDEX sync_history_sync ON sync_history (sync_id, id);
 CREATE INDEX sync_history_open ON sync_history (sync_id, lease_until) WHERE status = 0;
+CREATE INDEX sync_history_blob ON sync_history (blob_key) WHERE status = 0;
 
 CREATE TABLE lake_paths (
 	id         INTEGER PRIMARY KEY,
