@@ -237,14 +237,15 @@ func unwritten(name string, err error) error {
 func (u *upload) finish(data []byte) <-chan error {
 	rec := *u.rec
 	rec.Status, rec.EndAt = Finished, time.Now()
+	id := rec.ID
 	done := u.s.group.add(&rec, data)
-	if rec.ID == 0 {
+	if id == 0 {
 		return done
 	}
 	told := make(chan error, 1)
 	go func() {
 		err := <-done
-		u.s.flights.forget(rec.ID)
+		u.s.flights.forget(id)
 		told <- err
 	}()
 	return told
