@@ -37,7 +37,7 @@ func New(cfg Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAPI(cfg, tel, []*dialect{newMOI(&cfg), newNative(&cfg)}), nil
+	return newAPI(cfg, tel, []*dialect{newMOI(&cfg), newIngestion(&cfg), newLake(&cfg), newNative(&cfg)}), nil
 }
 
 func newAPI(cfg Config, tel telemetry, dialects []*dialect) *API {

@@ -16,6 +16,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
@@ -34,6 +35,7 @@ type env struct {
 	bucket   blob.Bucket
 	dir      string // holds the sources
 	prefix   string // of the API
+	syncs    *filesync.Service
 	handlers map[string]work.Handler
 }
 
@@ -73,8 +75,9 @@ func newEnvOn(t *testing.T, store *sqlstore.Store, bucket blob.Bucket, change fu
 	connectors := connector.NewService(store, e, nil)
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: e, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, e, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
+	e.syncs = filesync.NewService(store, bucket, &filesync.Options{MaxFile: 1 << 20, EndWait: -1})
 	cfg := httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Authenticator: authenticate,
+		Connectors: connectors, Tasks: tasks, FileSync: e.syncs, Authenticator: authenticate,
 		LinkKey: []byte("0123456789abcdef"), Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {

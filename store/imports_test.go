@@ -31,7 +31,7 @@ var rules = map[string][]string{
 	"dataset":              {"blob", "store/errs", "store/scope", "store/work"},
 	"dataset/fetch":        {"blob/guard", "dataset", "store/errs"},
 	"dataset/inspect":      {"dataset", "query/tabular", "store/errs", "github.com/gabriel-vasile/mimetype"},
-	"httpapi":              {"blob", "connector", "dataset", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel"},
+	"httpapi":              {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel"},
 	"blob/s3":              {"blob", "blob/internal/remote", "store/errs", "github.com/aws"},
 	"blob/oss":             {"blob", "blob/internal/remote", "store/errs", "github.com/aliyun"},
 	"blob/oss/ossblob":     {"blob", "blob/internal/remote", "blob/oss", "store/errs", "github.com/aliyun", "gocloud.dev"},
