@@ -11,35 +11,46 @@ import (
 	"github.com/inlet-go/inlet/store/errs"
 )
 
-// commitWait bounds one group's writes and transaction.
+// commitWait bounds one group's writes, and its transaction.
 const commitWait = time.Minute
 
-// maxGroup is the most uploads that are recorded in one transaction.
+// maxGroup is the most uploads of one transaction.
 const maxGroup = 1000
 
 // entry is an upload on its way to be durable.
 type entry struct {
 	rec  *Record
 	data []byte // of a small file, to be packed; nil for others
+	lost error  // why its bytes could not be kept
 	done chan error
 }
 
 // committer makes uploads of all callers durable in groups: their bytes with
 // one sync of the bucket, then their rows in one transaction. A group is what
-// came while the one before was under way, so that nobody waits for more.
+// came while the one before was under way, so that nobody waits for more, and
+// the bytes of one are written while the rows of the one before are.
 type committer struct {
 	s *Service
 
-	mu      sync.Mutex
-	room    sync.Cond
+	mu    sync.Mutex
+	room  sync.Cond
+	bytes int // of data that is not written yet
+	write lane
+	rows  lane
+}
+
+// lane is a queue whose groups are worked on one after the other, by a
+// goroutine that is there as long as the queue is not empty.
+type lane struct {
 	queue   []*entry
-	bytes   int // of data that is queued or being written
 	running bool
+	work    func(group []*entry)
 }
 
 func (c *committer) init(s *Service) {
 	c.s = s
 	c.room.L = &c.mu
+	c.write.work, c.rows.work = c.keep, c.record
 }
 
 // add queues an upload and returns where its outcome will be told. It waits
@@ -52,106 +63,76 @@ func (c *committer) add(rec *Record, data []byte) <-chan error {
 		c.room.Wait()
 	}
 	c.bytes += len(data)
-	c.queue = append(c.queue, e)
-	if !c.running {
-		c.running = true
-		go c.run()
+	if rec.Status == Finished {
+		c.push(&c.write, e)
+	} else {
+		c.push(&c.rows, e) // it has no bytes that count
 	}
 	return e.done
 }
 
-// run commits groups until nothing is queued.
-func (c *committer) run() {
+// push queues entries; c.mu is held.
+func (c *committer) push(l *lane, entries ...*entry) {
+	l.queue = append(l.queue, entries...)
+	if !l.running {
+		l.running = true
+		go c.drain(l)
+	}
+}
+
+// drain works on groups until nothing is queued.
+func (c *committer) drain(l *lane) {
 	for {
-		group := c.next()
-		if group == nil {
+		c.mu.Lock()
+		n, size := 0, 0
+		for n < len(l.queue) && n < maxGroup && (n == 0 || size+len(l.queue[n].data) <= c.s.opts.Pack) {
+			size += len(l.queue[n].data)
+			n++
+		}
+		group := l.queue[:n:n]
+		l.queue = l.queue[n:]
+		l.running = n > 0
+		c.mu.Unlock()
+		if n == 0 {
 			return
 		}
-		err := c.commit(group)
-		c.mu.Lock()
-		for _, e := range group {
-			c.bytes -= len(e.data)
-		}
-		c.room.Broadcast()
-		c.mu.Unlock()
-		for _, e := range group {
-			if err == nil {
-				e.done <- e.rec.Err
-			} else {
-				e.done <- err
-			}
-		}
+		l.work(group)
 	}
 }
 
-// next takes the next group, or returns nil and lets the goroutine end.
-func (c *committer) next() []*entry {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.queue) == 0 {
-		c.running = false
-		return nil
-	}
-	n, size := 0, 0
-	for n < len(c.queue) && n < maxGroup && (n == 0 || size+len(c.queue[n].data) <= c.s.opts.Pack) {
-		size += len(c.queue[n].data)
-		n++
-	}
-	group := c.queue[:n:n]
-	c.queue = c.queue[n:]
-	return group
-}
-
-// commit writes the group's small files, makes its bytes durable, and records
-// it. The callers' contexts do not count: the group is everybody's.
-func (c *committer) commit(group []*entry) error {
+// keep makes the group's bytes durable. The callers' contexts do not count:
+// the group is everybody's.
+func (c *committer) keep(group []*entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitWait)
 	defer cancel()
-	wrote, err := c.pack(ctx, group)
-	if syncer, ok := c.s.bucket.(blob.Syncer); ok && wrote && err == nil {
+	err := c.pack(ctx, group)
+	if syncer, ok := c.s.bucket.(blob.Syncer); ok && err == nil {
 		err = syncer.Sync(ctx)
 	}
-	recs := make([]*Record, len(group))
-	for i, e := range group {
-		recs[i] = e.rec
-	}
-	if err == nil {
-		return c.s.repo.RecordUploads(ctx, recs, c.s.opts.Lease)
-	}
-	return c.lost(recs, err)
-}
-
-// lost records uploads whose bytes could not be kept, as failed.
-func (c *committer) lost(recs []*Record, cause error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), commitWait)
-	defer cancel()
-	for _, rec := range recs {
-		if rec.Status == Finished {
-			rec.Status, rec.Message = Failed, errs.Message(unwritten(rec.Name, cause))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range group {
+		c.bytes -= len(e.data)
+		e.data = nil
+		if err != nil {
+			e.lost = unwritten(e.rec.Name, err)
+			e.rec.Status, e.rec.Message = Failed, errs.Message(e.lost)
 		}
 	}
-	err := c.s.repo.RecordUploads(ctx, recs, c.s.opts.Lease)
-	for _, rec := range recs {
-		if rec.Err == nil {
-			rec.Err = unwritten(rec.Name, cause)
-		}
-	}
-	return err
+	c.room.Broadcast()
+	c.push(&c.rows, group...)
 }
 
-// pack writes the small files, those of a sync as one object, and tells
-// whether the group has bytes that are to be made durable.
-func (c *committer) pack(ctx context.Context, group []*entry) (bool, error) {
+// pack writes the small files, those of a sync as one object.
+func (c *committer) pack(ctx context.Context, group []*entry) error {
 	type pack struct {
 		key     string
 		size    int64
 		readers []io.Reader
 	}
 	packs := map[int64]*pack{}
-	wrote := false
 	for _, e := range group {
-		wrote = wrote || e.rec.Status == Finished
-		if e.rec.Status != Finished || e.rec.Place.Key != "" {
+		if e.rec.Place.Key != "" {
 			continue
 		}
 		p := packs[e.rec.SyncID]
@@ -166,8 +147,29 @@ func (c *committer) pack(ctx context.Context, group []*entry) (bool, error) {
 	for _, p := range packs {
 		_, err := c.s.bucket.Write(ctx, p.key, io.MultiReader(p.readers...), &blob.WriteOptions{Size: p.size, Deferred: true})
 		if err != nil {
-			return false, err
+			return err
 		}
 	}
-	return wrote, nil
+	return nil
+}
+
+// record writes the group's rows and tells everybody.
+func (c *committer) record(group []*entry) {
+	ctx, cancel := context.WithTimeout(context.Background(), commitWait)
+	defer cancel()
+	recs := make([]*Record, len(group))
+	for i, e := range group {
+		recs[i] = e.rec
+	}
+	err := c.s.repo.RecordUploads(ctx, recs, c.s.opts.Lease)
+	for _, e := range group {
+		switch {
+		case err != nil:
+			e.done <- err
+		case e.lost != nil:
+			e.done <- e.lost
+		default:
+			e.done <- e.rec.Err
+		}
+	}
 }

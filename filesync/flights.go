@@ -22,6 +22,8 @@ type flights struct {
 type door struct {
 	inside int
 	shut   bool          // End was called here
+	sync   *Sync         // as it was read a moment ago, until
+	until  time.Time     // this
 	empty  chan struct{} // closed when nobody is inside any more; nil when nobody waits
 	failed atomic.Bool   // the sync was aborted: uploads may stop at once
 }
@@ -60,6 +62,27 @@ func (f *flights) leave(sync int64, d *door) {
 	if !d.shut && f.doors[sync] == d {
 		delete(f.doors, sync)
 	}
+}
+
+// knownFor is how long a sync that was found open is not read again for each
+// upload. Whether it has ended is decided when uploads are recorded.
+const knownFor = time.Second
+
+// known returns the sync as it was found open a moment ago, or nil.
+func (f *flights) known(tenant string, d *door) *Sync {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if d.sync == nil || d.sync.Tenant != tenant || time.Now().After(d.until) {
+		return nil
+	}
+	return d.sync
+}
+
+// learn remembers a sync that was found open.
+func (f *flights) learn(d *door, sync *Sync) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d.sync, d.until = sync, time.Now().Add(knownFor)
 }
 
 // shut keeps new uploads out.

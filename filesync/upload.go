@@ -69,7 +69,12 @@ func (s *Service) NewBatch(ctx context.Context, sc scope.Scope, syncID int64, op
 		return nil, Ending(syncID)
 	}
 	var err error
-	if b.sync, err = s.openSync(ctx, sc.Tenant, syncID); err == nil && opts != nil {
+	if b.sync = s.flights.known(sc.Tenant, b.door); b.sync == nil {
+		if b.sync, err = s.openSync(ctx, sc.Tenant, syncID); err == nil {
+			s.flights.learn(b.door, b.sync)
+		}
+	}
+	if err == nil && opts != nil {
 		b.dir, err = below(b.sync.Path, opts.Path)
 	}
 	if err != nil {

@@ -111,6 +111,9 @@ func newFileInfo(f *filesync.File, p string) diFileInfo {
 
 // contentType guesses from a name.
 func contentType(name string) string {
+	if strings.EqualFold(path.Ext(name), ".parquet") {
+		return "application/vnd.apache.parquet" // not known to every host
+	}
 	if t := mime.TypeByExtension(strings.ToLower(path.Ext(name))); t != "" {
 		return t
 	}

@@ -1,5 +1,5 @@
-// Command server is a complete Inlet server: connectors, volumes and load
-// tasks over REST, kept in SQLite and a folder, or in PostgreSQL and a bucket.
+// Command server is a complete Inlet server: connectors, volumes, load tasks
+// and file sync over REST, kept in SQLite and a folder, or in PostgreSQL and a bucket.
 //
 //	go run ./examples/server -allow-dir /srv/files
 package main
@@ -62,6 +62,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return app.dispatcher.Run(ctx) })
 	group.Go(func() error { return app.runner.Run(ctx) })
+	group.Go(func() error { return app.syncs.Run(ctx) })
 	group.Go(func() error { return app.collector.Run(ctx) })
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

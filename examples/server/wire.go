@@ -18,6 +18,7 @@ import (
 	"github.com/inlet-go/inlet/blob/s3"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -31,6 +32,7 @@ type app struct {
 	handler    http.Handler
 	dispatcher *work.Local
 	runner     *task.Runner
+	syncs      *filesync.Runner
 	collector  *blob.Collector
 	token      string // to be printed; "" when the user gave one or wants none
 	closers    []func() error
@@ -83,9 +85,11 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	connectors := connector.NewService(store, opener, &connector.Options{Logger: logger})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: a.dispatcher, Logger: logger})
 	a.runner = task.NewRunner(tasks, store, a.dispatcher, nil)
+	syncs := filesync.NewService(store, bucket, &filesync.Options{Owner: owner, Logger: logger})
+	a.syncs = filesync.NewRunner(syncs, nil)
 	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Logger: logger, LinkKey: keys.links,
+		Connectors: connectors, Tasks: tasks, FileSync: syncs, Logger: logger, LinkKey: keys.links,
 		Authenticator: a.authenticator(c), Prefix: c.prefix,
 	})
 	if err != nil {
