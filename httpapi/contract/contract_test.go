@@ -14,6 +14,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 	s.connectors()
 	s.volumesAndTasks()
 	s.links()
+	s.fileSync()
 	s.refusals()
 	for _, name := range s.judge.unseen() {
 		t.Errorf("%s was never seen", name)

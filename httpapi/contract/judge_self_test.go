@@ -78,6 +78,7 @@ func TestJudgeFindsFaults(t *testing.T) {
 // required has the query parameters that operations need.
 var required = map[string]string{
 	"/connectors/files/list": "?connector_id=1", "/task/get": "?task_id=1", "/task/files": "?task_id=1",
+	"/api/lake/file/upload": "?sync_id=1",
 }
 
 func TestExamplesFitTheirSchemas(t *testing.T) {
@@ -101,8 +102,15 @@ func TestExamplesFitTheirSchemas(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				r.Header.Set("Access-Token", "good")
+				credentials := "Access-Token"
+				if strings.HasPrefix(path, "/api/") {
+					credentials = "x-api-key"
+				}
+				r.Header.Set(credentials, "good")
 				r.Header.Set("Content-Type", "application/json")
+				if op.RequestBody != nil && op.RequestBody.Content.GetOrZero("multipart/form-data") != nil {
+					r.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+				}
 				if _, err := j.RoundTrip(r); err != nil {
 					t.Fatal(err)
 				}

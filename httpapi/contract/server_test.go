@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
@@ -71,7 +73,7 @@ func newServer(t *testing.T) *server {
 	tasks := task.NewService(store, connectors, s.bucket, &task.Options{Dispatcher: s, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, s, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Authenticator: authenticate, MaxBody: maxBody,
+		Connectors: connectors, Tasks: tasks, FileSync: filesync.NewService(store, s.bucket, nil), Authenticator: authenticate, MaxBody: maxBody,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +86,7 @@ func newServer(t *testing.T) *server {
 
 // authenticate knows one good token, and one for each thing that can happen.
 func authenticate(_ context.Context, c httpapi.Credentials) (scope.Scope, error) {
-	switch c.Token {
+	switch cmp.Or(c.Token, c.APIKey) {
 	case "good":
 		return scope.Scope{Tenant: "acme"}, nil
 	case "403":
