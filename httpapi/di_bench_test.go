@@ -3,13 +3,14 @@ package httpapi_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -182,4 +183,62 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return int(n), nil
 }
 
-var _ = runtime.NumCPU
+// peak returns the most memory that this process has had, in MB.
+func peak(b *testing.B) float64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Skip("SKIPPED: this system does not tell a process's memory")
+	}
+	var kb float64
+	_, text, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscan(text, &kb); err != nil {
+		b.Fatal(err)
+	}
+	return kb / 1000
+}
+
+// BenchmarkLargeFile uploads one file through the HTTP handler, with client,
+// server, database and bucket in this one process. INLET_BENCH_GIB is its size;
+// the goal, less than 100 MB, is set for 10.
+func BenchmarkLargeFile(b *testing.B) {
+	gib, err := strconv.Atoi(os.Getenv("INLET_BENCH_GIB"))
+	if err != nil {
+		gib = 1
+	}
+	size := int64(gib) << 30
+	svc, url := kept(b)
+	me := scope.Scope{Tenant: "acme"}
+	b.SetBytes(size)
+	for b.Loop() {
+		y, err := svc.Start(context.Background(), me, filesync.New{Name: "n", Path: "/bench", Type: filesync.Full})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var head bytes.Buffer
+		w := multipart.NewWriter(&head)
+		if _, err := w.CreateFormFile("file", "large.bin"); err != nil {
+			b.Fatal(err)
+		}
+		begun := head.Len()
+		if err := w.Close(); err != nil {
+			b.Fatal(err)
+		}
+		tail := strings.NewReader(string(head.Bytes()[begun:]))
+		body := io.MultiReader(bytes.NewReader(head.Bytes()[:begun]), &zeros{size}, tail)
+		res, err := http.Post(url+"/api/lake/file/upload?sync_id="+strconv.FormatInt(y.ID, 10), w.FormDataContentType(), body)
+		if err != nil {
+			b.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		if err := errors.Join(err, res.Body.Close()); err != nil || !strings.Contains(string(text), `"code":0,`) {
+			b.Fatalf("%d %s, %v", res.StatusCode, text, err)
+		}
+		if err := svc.End(context.Background(), me, y.ID); err != nil {
+			b.Fatal(err)
+		}
+		if f, err := svc.File(context.Background(), me, "/bench/large.bin", 0); err != nil || f.Size != size {
+			b.Fatalf("%+v, %v", f, err)
+		}
+	}
+	b.ReportMetric(peak(b), "peak-MB")
+}

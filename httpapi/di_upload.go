@@ -1,12 +1,15 @@
 package httpapi
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"strings"
 
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
@@ -35,9 +38,47 @@ type newFiles struct {
 
 func readUpload(in *input) newFiles {
 	n := newFiles{sync: in.query.id("sync_id"), path: in.query.text("path")}
-	n.form, n.err = in.form()
+	n.form, n.err = diForm(in)
 	return n
 }
+
+// diForm reads the parts of a form. The documents' own sample has a boundary in
+// its header that curl does not use, so the body's first line decides where it
+// is not that of the header.
+func diForm(in *input) (*multipart.Reader, error) {
+	contentType := in.r.Header.Get("Content-Type")
+	media, _, _ := strings.Cut(contentType, ";")
+	if !strings.EqualFold(strings.TrimSpace(media), "multipart/form-data") {
+		return in.form()
+	}
+	body := bufio.NewReaderSize(in.stream, formBuffer)
+	head, err := body.Peek(maxBoundary)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, formError(err)
+	}
+	given := ""
+	if _, params, err := mime.ParseMediaType(contentType); err == nil {
+		given = params["boundary"]
+	}
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	first, marked := bytes.CutPrefix(bytes.TrimRight(line, " \t\r"), []byte("--"))
+	switch {
+	case string(first) == given+"--": // a form without parts
+	case marked && len(first) > 0:
+		given = string(first)
+	case given == "":
+		return nil, errs.New(errs.Invalid, "body is invalid: it does not begin with a boundary")
+	}
+	return multipart.NewReader(body, given), nil
+}
+
+const (
+	// formBuffer is how much of a form is read at a time.
+	formBuffer = 32 << 10
+	// maxBoundary is how long the first line of a form may be; RFC 2046 allows
+	// 70 characters.
+	maxBoundary = 256
+)
 
 // upload takes every part that is a file, whatever its field is called, one
 // after the other. It answers when all are durable. Those before one that is
