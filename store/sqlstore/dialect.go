@@ -17,6 +17,8 @@ import (
 //	{now}          the database's clock, milliseconds since 1970
 //	{visible}      FROM f, the visible files for three arguments: an array of
 //	               URIs, a volume and a connector
+//	{replaced}     the condition on lake files that they are those of three
+//	               arguments: an array of names, a generation and a directory
 //	{in}           the values of one argument made by array, as in "id {in}"
 //	{greatest}     the function that returns its greatest argument
 //	{lock}         lock the rows until the transaction ends

@@ -130,11 +130,8 @@ func (s *Store) PurgeDropped(ctx context.Context, limit int) (more bool, err err
 		if n, err := discardBlobs(ctx, q, gen, dropped[0].At, limit); err != nil || n > 0 {
 			return err
 		}
-		for _, sql := range []string{
-			"DELETE FROM lake_files WHERE generation = ? AND (dir, name) IN (SELECT dir, name FROM lake_files WHERE generation = ? ORDER BY dir, name LIMIT ?)",
-			"DELETE FROM lake_dirs WHERE generation = ? AND (parent, name) IN (SELECT parent, name FROM lake_dirs WHERE generation = ? ORDER BY parent, name LIMIT ?)",
-		} {
-			if n, err := q.exec(ctx, sql, gen, gen, limit); err != nil || n > 0 {
+		for _, table := range []string{"lake_files", "lake_dirs"} {
+			if n, err := deleteFirst(ctx, q, table, gen, limit); err != nil || n > 0 {
 				return err
 			}
 		}
@@ -145,6 +142,24 @@ func (s *Store) PurgeDropped(ctx context.Context, limit int) (more bool, err err
 		return err
 	})
 	return more, err
+}
+
+// deleteFirst deletes the first rows of a generation, up to limit, as one range
+// of the primary key.
+func deleteFirst(ctx context.Context, q session, table string, gen int64, limit int) (int64, error) {
+	dir := map[string]string{"lake_files": "dir", "lake_dirs": "parent"}[table]
+	var last []struct {
+		Dir  string `db:"dir"`
+		Name string `db:"name"`
+	}
+	err := q.all(ctx, &last, "SELECT "+dir+" AS dir, name FROM "+table+" WHERE generation = ? ORDER BY "+dir+", name LIMIT 1 OFFSET ?", gen, limit-1)
+	if err != nil {
+		return 0, err
+	}
+	if len(last) == 0 {
+		return q.exec(ctx, "DELETE FROM "+table+" WHERE generation = ?", gen)
+	}
+	return q.exec(ctx, "DELETE FROM "+table+" WHERE generation = ? AND ("+dir+", name) <= (?, ?)", gen, last[0].Dir, last[0].Name)
 }
 
 // discardBlobs makes objects of a generation garbage, and returns how many.

@@ -234,8 +234,8 @@ func (r *recording) replace(gen int64, dirs map[string][]string) (n int, size in
 			Key  string `db:"blob_key"`
 			Size int64  `db:"size"`
 		}
-		err := r.q.all(r.ctx, &old, "DELETE FROM lake_files WHERE generation = ? AND dir = ? AND name {in} RETURNING blob_key, size",
-			gen, dir, r.q.d.array(names))
+		err := r.q.all(r.ctx, &old, "DELETE FROM lake_files WHERE {replaced} RETURNING blob_key, size",
+			r.q.d.array(names), gen, dir)
 		if err != nil {
 			return 0, 0, err
 		}
