@@ -2,10 +2,8 @@ package dataset
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -40,7 +38,8 @@ func (s *Service) InitUpload(ctx context.Context, sc scope.Scope, name string, s
 	u.State, u.PartSize = Open, max(s.opts.PartSize, (size+maxParts-1)/maxParts)
 	if taker := s.directly(); taker != nil {
 		var err error
-		if u.Provider, err = taker.BeginParts(ctx, UploadPrefix+u.ID); err != nil {
+		u.Key = UploadKey(u.ID)
+		if u.Provider, err = taker.BeginParts(ctx, u.Key); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -65,7 +64,7 @@ func (s *Service) targets(ctx context.Context, u *Upload) ([]PartTarget, error) 
 			continue
 		}
 		var err error
-		list[i].URL, err = s.directly().SignPart(ctx, UploadPrefix+u.ID, u.Provider, list[i].Number, list[i].Size, s.opts.UploadTTL)
+		list[i].URL, err = s.directly().SignPart(ctx, u.Key, u.Provider, list[i].Number, list[i].Size, s.opts.UploadTTL)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +77,7 @@ func (s *Service) abort(ctx context.Context, u *Upload) {
 	if u.Provider == "" {
 		return
 	}
-	if err := s.directly().AbortParts(context.WithoutCancel(ctx), UploadPrefix+u.ID, u.Provider); err != nil {
+	if err := s.directly().AbortParts(context.WithoutCancel(ctx), u.Key, u.Provider); err != nil {
 		s.opts.Logger.WarnContext(ctx, "parts of an upload are left in the bucket", "upload", u.ID, "err", err)
 	}
 }
@@ -98,10 +97,7 @@ func (s *Service) PutPart(ctx context.Context, tenant, upload string, number int
 	case u.Provider != "" || number < 1 || number > u.parts():
 		return "", errs.New(errs.Invalid, "part %d is invalid: the upload has %d parts", number, u.parts())
 	}
-	p := Part{Number: number, Size: u.partSize(number)}
-	// Each try has a key of its own: the bytes and the row of two that run at
-	// the same time cannot be mixed up.
-	p.Key = fmt.Sprintf("%s%s/%d-%s", PartPrefix, u.ID, number, strings.ToLower(rand.Text()[:8]))
+	p := Part{Number: number, Size: u.partSize(number), Key: partKey(u.ID, number)}
 	w, err := s.bucket.Write(ctx, p.Key, exactly(r, p.Size), &blob.WriteOptions{Size: p.Size})
 	if err != nil {
 		return "", err
@@ -153,7 +149,7 @@ func (s *Service) CompleteUpload(ctx context.Context, sc scope.Scope, objectKey,
 		return nil, err
 	}
 	if u.Provider != "" {
-		u.Key, err = s.join(ctx, u, parts)
+		err = s.join(ctx, u, parts)
 	} else {
 		err = s.checkStored(ctx, u, parts)
 	}
@@ -161,7 +157,7 @@ func (s *Service) CompleteUpload(ctx context.Context, sc scope.Scope, objectKey,
 		return nil, err
 	}
 	u.State, u.ExpiresAt = Complete, s.opts.Now().Add(s.opts.UploadTTL)
-	if err := s.repo.CompleteUpload(ctx, u.ID, u.Key, u.ExpiresAt); err != nil {
+	if err := s.repo.CompleteUpload(ctx, u.ID, u.ExpiresAt); err != nil {
 		return nil, err
 	}
 	s.opts.Logger.InfoContext(ctx, "file uploaded", "tenant", sc.Tenant, "user", sc.User, "upload", u.ID, "bytes", u.Size)
@@ -228,23 +224,21 @@ func (s *Service) checkStored(ctx context.Context, u *Upload, parts []blob.Part)
 // unquoted returns an ETag without quotes, in lower case.
 func unquoted(etag string) string { return strings.ToLower(strings.Trim(etag, `"`)) }
 
-// join makes the bucket put its parts together, and returns their key.
-func (s *Service) join(ctx context.Context, u *Upload, parts []blob.Part) (string, error) {
-	key := UploadPrefix + u.ID
-	err := s.directly().FinishParts(ctx, key, u.Provider, parts)
+// join makes the bucket put its parts together.
+func (s *Service) join(ctx context.Context, u *Upload, parts []blob.Part) error {
+	err := s.directly().FinishParts(ctx, u.Key, u.Provider, parts)
 	if err != nil && !errors.Is(err, errs.NotFound) {
-		return "", err
+		return err
 	}
 	// A call before this one may have put them together, and died.
-	o, statErr := s.bucket.Stat(ctx, key)
-	if statErr != nil {
-		if err == nil {
-			err = statErr
-		}
-		return "", err
+	o, statErr := s.bucket.Stat(ctx, u.Key)
+	switch {
+	case statErr != nil && err != nil:
+		return err
+	case statErr != nil:
+		return statErr
+	case o.Size != u.Size:
+		return errs.New(errs.Invalid, "part_etags is invalid: the parts have %d bytes, not the announced %d", o.Size, u.Size)
 	}
-	if o.Size != u.Size {
-		return "", errs.New(errs.Invalid, "part_etags is invalid: the parts have %d bytes, not the announced %d", o.Size, u.Size)
-	}
-	return key, nil
+	return nil
 }

@@ -71,9 +71,8 @@ type Uploads interface {
 	// Parts returns the parts of an upload by their numbers.
 	Parts(ctx context.Context, upload string) ([]Part, error)
 
-	// CompleteUpload makes an Open upload Complete until the given time; key,
-	// unless "", is where its bytes now are.
-	CompleteUpload(ctx context.Context, upload, key string, until time.Time) error
+	// CompleteUpload makes an Open upload Complete until the given time.
+	CompleteUpload(ctx context.Context, upload string, until time.Time) error
 
 	// ExpiringUploads returns uploads whose time is over and that are not
 	// forgotten, the longest over first.

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 )
@@ -138,7 +137,7 @@ func (r *Runner) expire(ctx context.Context, u *Upload) error {
 	if err := r.svc.repo.ExpireUpload(ctx, u.ID, r.svc.opts.Now()); err != nil {
 		return err
 	}
-	if u.Key == "" {
+	if u.Provider != "" {
 		if err := r.giveUp(ctx, u); err != nil {
 			return err
 		}
@@ -146,20 +145,14 @@ func (r *Runner) expire(ctx context.Context, u *Upload) error {
 	return r.svc.repo.ForgetUpload(ctx, u.ID)
 }
 
-// giveUp removes what the bucket itself holds of an upload that was not
-// completed: its parts, or, after a crash, the object that they became.
+// giveUp removes the parts that the bucket itself holds of an upload that was
+// not completed.
 func (r *Runner) giveUp(ctx context.Context, u *Upload) error {
-	if u.Provider == "" {
-		return nil
-	}
-	taker, ok := r.svc.bucket.(blob.PartTaker)
-	if !ok {
+	taker := r.svc.directly()
+	if taker == nil {
 		return errs.New(errs.Unsupported, "upload %q: its parts are in another bucket", u.ID)
 	}
-	if err := taker.AbortParts(ctx, UploadPrefix+u.ID, u.Provider); err != nil {
-		return err
-	}
-	return r.svc.bucket.Delete(ctx, UploadPrefix+u.ID)
+	return taker.AbortParts(ctx, u.Key, u.Provider)
 }
 
 // purgeBatch is how many rows one transaction of a purge removes.

@@ -2,12 +2,8 @@ package dataset
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
-	"encoding/binary"
 	"io"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/inlet-go/inlet/blob"
@@ -99,17 +95,6 @@ func (s *Service) wake() {
 		s.opts.Dispatcher.Wake(KindSync)
 		s.opts.Dispatcher.Wake(KindPurge)
 	}
-}
-
-var idEncoding = base32.HexEncoding.WithPadding(base32.NoPadding)
-
-// newID returns an id that nobody can guess and that sorts by time: the
-// prefix, and 24 characters for 48 bits of milliseconds and 72 random ones.
-func newID(prefix string, now time.Time) string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], uint64(now.UnixMilli())<<16)
-	rand.Read(b[6:])
-	return prefix + strings.ToLower(idEncoding.EncodeToString(b[:15]))
 }
 
 // OpenSource reads the bytes of a data source, or a part of them. The caller

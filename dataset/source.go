@@ -1,9 +1,6 @@
 package dataset
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Status is the state of a data source.
 type Status string
@@ -62,15 +59,3 @@ type SourceQuery struct {
 	Offset   int
 	Limit    int // 0 means all
 }
-
-// The prefixes of keys in the managed bucket.
-const (
-	SourcePrefix = "sources/" // bytes that were fetched or joined for a data source
-	UploadPrefix = "uploads/" // uploads that are one object
-	PartPrefix   = "parts/"   // parts of uploads
-)
-
-// SourceKey returns the key of what one claim fetches for a data source. A
-// later claim writes under another key, so that a worker whose lease was taken
-// cannot touch what readers see.
-func SourceKey(id string, fence int64) string { return fmt.Sprintf("%s%s-%x", SourcePrefix, id, fence) }

@@ -188,7 +188,7 @@ func (j *joined) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if err = nil; j.left != 0 {
 			err = errs.New(errs.Unavailable, "a part of the upload has not the size that it had")
 		}

@@ -26,7 +26,7 @@ type Upload struct {
 	Name      string
 	Size      int64    // bytes, announced or received
 	SHA256    [32]byte // zero when it came in parts
-	Key       string   // of its bytes in the managed bucket; "" when they are in Parts
+	Key       string   // of its bytes in the managed bucket; "" when they are in Parts that came through us
 	Provider  string   // the bucket's own id of an upload in parts; "" when the parts come through us
 	PartSize  int64    // bytes of each part but the last; 0 when there are none
 	State     UploadState

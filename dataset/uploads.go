@@ -32,7 +32,7 @@ func (s *Service) Receive(ctx context.Context, name string, r io.Reader) (*Recei
 		return nil, err
 	}
 	rec := &Received{id: newID("", s.opts.Now()), name: name}
-	rec.key = UploadPrefix + rec.id
+	rec.key = UploadKey(rec.id)
 	var err error
 	rec.written, err = s.bucket.Write(ctx, rec.key, limitTo(r, s.opts.MaxSize), nil)
 	if err != nil {

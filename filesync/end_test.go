@@ -149,13 +149,13 @@ func TestCrashedUploadsFail(t *testing.T) {
 
 // An upload keeps its lease as long as it goes on, however slow it is.
 func TestSlowUploadKeepsItsLease(t *testing.T) {
-	e := newEnv(t, &filesync.Options{Lease: 90 * time.Millisecond, Small: 4})
+	e := newEnv(t, &filesync.Options{Lease: 600 * time.Millisecond, Small: 4})
 	id := e.start(filesync.Incremental, path)
 	small, large := e.take(e.svc, id, "small"), e.take(e.svc, id, "large")
 	_, err := io.WriteString(large.w, "more than small")
 	e.ok(err)
 	for range 4 {
-		time.Sleep(80 * time.Millisecond)
+		time.Sleep(400 * time.Millisecond)
 		e.ok(filesync.NewRunner(e.svc, nil).Reconcile(context.Background()))
 	}
 	e.ok(small.finish())

@@ -37,7 +37,12 @@ func New(cfg Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAPI(cfg, tel, []*dialect{newMOI(&cfg), newIngestion(&cfg), newLake(&cfg), newNative(&cfg)}), nil
+	return newAPI(cfg, tel, dialects(&cfg)), nil
+}
+
+// dialects returns all of them, with the routes of the services that there are.
+func dialects(cfg *Config) []*dialect {
+	return []*dialect{newMOI(cfg), newMaxir(cfg), newIngestion(cfg), newLake(cfg), newNative(cfg)}
 }
 
 func newAPI(cfg Config, tel telemetry, dialects []*dialect) *API {

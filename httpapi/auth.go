@@ -37,6 +37,13 @@ func (c Credentials) secret() string {
 // caller as well, and all else is an internal error.
 type Authenticator func(ctx context.Context, c Credentials) (scope.Scope, error)
 
+// Errors of authenticators that dialects have codes of their own for; all
+// others of the kind Unauthorized are wrong credentials.
+var (
+	ErrCredentialsMissing = errs.New(errs.Unauthorized, "credentials are required")
+	ErrCredentialsExpired = errs.New(errs.Unauthorized, "credentials have expired")
+)
+
 // Open lets anyone in who can connect, as the given tenant. It is for trials
 // on a loopback address, and for hosts that let nobody through to the API whom
 // they have not checked.
@@ -63,7 +70,7 @@ func Tokens(tokens map[string]scope.Scope) Authenticator {
 	}
 	return func(_ context.Context, c Credentials) (scope.Scope, error) {
 		if c.secret() == "" {
-			return scope.Scope{}, errs.New(errs.Unauthorized, "credentials are required")
+			return scope.Scope{}, ErrCredentialsMissing
 		}
 		hash := sha256.Sum256([]byte(c.secret()))
 		var found scope.Scope
@@ -86,7 +93,7 @@ func FromContext(from func(ctx context.Context) (scope.Scope, bool)) Authenticat
 	return func(ctx context.Context, _ Credentials) (scope.Scope, error) {
 		sc, ok := from(ctx)
 		if !ok {
-			return scope.Scope{}, errs.New(errs.Unauthorized, "credentials are required")
+			return scope.Scope{}, ErrCredentialsMissing
 		}
 		return sc, nil
 	}

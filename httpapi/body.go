@@ -134,6 +134,19 @@ func (o object) integer(key string) int {
 	return int(n)
 }
 
+// whole returns a number of 64 bits, or 0.
+func (o object) whole(key string) int64 {
+	if !o.has(key) {
+		return 0
+	}
+	number, ok := o.fields[key].(json.Number)
+	n, err := strconv.ParseInt(number.String(), 10, 64)
+	if !ok || err != nil {
+		o.problem(key, "it must be a whole number")
+	}
+	return n
+}
+
 // flag returns a boolean, or nil.
 func (o object) flag(key string) *bool {
 	if !o.has(key) {

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/task"
@@ -29,6 +30,9 @@ const (
 	DefaultBodyTimeout = time.Minute
 	// DefaultLinkExpiry is how long a link to a file works.
 	DefaultLinkExpiry = time.Hour
+	// DefaultMaxLinkExpiry is the longest time that callers may ask for; S3
+	// and OSS sign no longer links.
+	DefaultMaxLinkExpiry = 7 * 24 * time.Hour
 	// MaxDepth is how deep objects and arrays of a JSON body may nest.
 	MaxDepth = 32
 	// DefaultPageSize is the number of items of a page when only its number
@@ -44,9 +48,11 @@ const (
 
 // Config says what an [API] serves. Only Authenticator is required.
 type Config struct {
-	// Connectors, Tasks and FileSync are the services. A nil one leaves its routes out.
+	// Connectors, Tasks, Datasets and FileSync are the services. A nil one leaves
+	// its routes out.
 	Connectors *connector.Service
 	Tasks      *task.Service
+	Datasets   *dataset.Service
 	FileSync   *filesync.Service
 
 	// Authenticator decides who a caller is. [Open] lets anyone in.
@@ -70,6 +76,9 @@ type Config struct {
 	LinkKey []byte
 	// LinkExpiry is how long a link works; 0 means DefaultLinkExpiry.
 	LinkExpiry time.Duration
+	// MaxLinkExpiry is the longest time that a caller may ask a link to work
+	// for; 0 means DefaultMaxLinkExpiry.
+	MaxLinkExpiry time.Duration
 
 	// MaxBody is the most bytes of a JSON body; 0 means DefaultMaxBody.
 	MaxBody int64
@@ -116,7 +125,7 @@ func (c *CORS) allows(origin string) bool {
 func (c *Config) complete() error {
 	var p errs.Problems
 	p.Check(c.Authenticator != nil, "Config.Authenticator is required; use httpapi.Open to let anyone in")
-	p.Check(c.Connectors != nil || c.Tasks != nil || c.FileSync != nil, "Config has no service")
+	p.Check(c.Connectors != nil || c.Tasks != nil || c.Datasets != nil || c.FileSync != nil, "Config has no service")
 	c.Prefix = strings.TrimRight(c.Prefix, "/")
 	p.Check(c.Prefix == "" || strings.HasPrefix(c.Prefix, "/") && path.Clean(c.Prefix) == c.Prefix && !strings.ContainsAny(c.Prefix, "{}?# %"),
 		"Config.Prefix is invalid: %q is not a clean path that starts with a slash", c.Prefix)
@@ -127,6 +136,7 @@ func (c *Config) complete() error {
 	}
 	p.Check(c.LinkKey == nil || len(c.LinkKey) >= minLinkKey, "Config.LinkKey is invalid: shorter than %d bytes", minLinkKey)
 	p.Check(c.LinkExpiry >= 0, "Config.LinkExpiry is invalid: it must not be negative")
+	p.Check(c.MaxLinkExpiry == 0 || c.MaxLinkExpiry >= maxirMinExpiry, "Config.MaxLinkExpiry is invalid: less than %v", maxirMinExpiry)
 	p.Check(c.BodyTimeout >= 0, "Config.BodyTimeout is invalid: it must not be negative")
 	p.Check(c.MaxBody >= 0, "Config.MaxBody is invalid: it must not be negative")
 	for _, kind := range slices.Sorted(maps.Keys(c.Statuses)) {
@@ -150,6 +160,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MaxBody == 0 {
 		c.MaxBody = DefaultMaxBody
+	}
+	if c.MaxLinkExpiry == 0 {
+		c.MaxLinkExpiry = DefaultMaxLinkExpiry
 	}
 	if c.BodyTimeout == 0 {
 		c.BodyTimeout = DefaultBodyTimeout

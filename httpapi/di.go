@@ -117,7 +117,7 @@ func about(id int64, err error) error {
 func diMessage(err error) string {
 	var sync errSync
 	switch {
-	case errors.Is(err, errNoCredentials):
+	case errors.Is(err, ErrCredentialsMissing):
 		return "the field `api_key` is missing or empty."
 	case errors.Is(err, errs.Unauthorized):
 		return "invalid api key"

@@ -136,10 +136,10 @@ func pushSome(client *http.Client, url string, sync int64, first, n int, content
 	return err
 }
 
-// BenchmarkUpload uploads 10,000 files of 4 KiB over 8 connections to a server
+// BenchmarkSyncUpload uploads 10,000 files of 4 KiB over 8 connections to a server
 // that keeps them and to one that throws them away, in turns. The ratio is the
 // first's rate by the second's.
-func BenchmarkUpload(b *testing.B) {
+func BenchmarkSyncUpload(b *testing.B) {
 	const files = 10_000
 	for _, perRequest := range []int{1, 10, 100} {
 		b.Run(fmt.Sprint(perRequest, " per request"), func(b *testing.B) {

@@ -30,7 +30,7 @@ const (
 )
 
 // call sends a request of the file upload API. A body is JSON, or the form that
-// form made; key goes into the header unless it is "".
+// filesForm made; key goes into the header unless it is "".
 func (e *env) call(key, method, target, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	switch {
@@ -59,8 +59,8 @@ func (e *env) must(method, target, body string) string {
 
 const boundary = "---011000010111000001101001"
 
-// form makes a multipart body; parts are file names and contents in turn.
-func form(parts ...string) string {
+// filesForm makes a multipart body; parts are file names and contents in turn.
+func filesForm(parts ...string) string {
 	var b strings.Builder
 	for i := 0; i < len(parts); i += 2 {
 		fmt.Fprintf(&b, "--%s\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%s\"\r\n\r\n%s\r\n", boundary, parts[i], parts[i+1])
@@ -86,11 +86,11 @@ func TestFileSyncSamples(t *testing.T) {
 	e := newEnv(t, nil)
 	samples := []struct{ golden, key, method, path, body string }{
 		{"start", "", "POST", ingestion + "start", `{"name":"transactions incremental sync 06/12/21","path":"/data/db/transactions","api_key":"xxxx","sync_type":"IncrementalSync"}`},
-		{"upload", "xxxx", "POST", lake + "/upload?sync_id=1", form("sales_transaction.parquet", "PAR1")},
-		{"upload", "xxxx", "POST", lake + "/upload?path=/data/db/transactions&sync_id=1", form("sales_transaction.parquet", "PAR1 again", "红楼梦.jpg", "jpg")},
+		{"upload", "xxxx", "POST", lake + "/upload?sync_id=1", filesForm("sales_transaction.parquet", "PAR1")},
+		{"upload", "xxxx", "POST", lake + "/upload?path=/data/db/transactions&sync_id=1", filesForm("sales_transaction.parquet", "PAR1 again", "红楼梦.jpg", "jpg")},
 		{"done", "", "POST", ingestion + "end", `{"sync_id":1,"api_key":"xxxx"}`},
 		{"start_full", "", "POST", ingestion + "start/", `{"name":"hello","path":"/data/db/transactions","sync_type":"Full Sync","api_key":"xxxx"}`},
-		{"upload", "", "POST", lake + "/upload?api_key=xxxx&sync_id=2", form("a", "1")},
+		{"upload", "", "POST", lake + "/upload?api_key=xxxx&sync_id=2", filesForm("a", "1")},
 		{"list", "xxxx", "GET", ingestion + "list?from=0&size=10", ""},
 		{"history", "xxxx", "GET", ingestion + "history?from=0&size=10", ""},
 		{"history_of_one", "xxxx", "GET", ingestion + "history?from=1&size=1&sync_id=1", ""},
@@ -115,7 +115,7 @@ func TestFileSyncSamples(t *testing.T) {
 		if err := json.Indent(&out, []byte(text), "", "  "); err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "di", s.golden, out.String())
+		golden(t, "di/"+s.golden, out.String())
 	}
 	if e.startSync("incremental sync", "/x") != "3" {
 		t.Error("the third sync is not 3")
@@ -126,7 +126,7 @@ func TestFileSyncSamples(t *testing.T) {
 func TestLakeDownload(t *testing.T) {
 	e := newEnv(t, nil)
 	id := e.startSync("FullSync", "/data")
-	e.must("POST", lake+"/upload?sync_id="+id+"&path=/data/below", form("红 .csv", "0123456789", "empty", ""))
+	e.must("POST", lake+"/upload?sync_id="+id+"&path=/data/below", filesForm("红 .csv", "0123456789", "empty", ""))
 	e.must("POST", ingestion+"end", `{"sync_id":`+id+`}`)
 	target := lake + "/download?path=" + url.QueryEscape("/data/below/红 .csv")
 	tests := []struct {
@@ -188,7 +188,7 @@ func TestFileSyncRefusals(t *testing.T) {
 		return regexp.MustCompile(`"`+field+`":"[^"]*",?`).ReplaceAllString(`{"name":"n","path":"/p","sync_type":"FullSync","api_key":"xxxx","x":1}`, "")
 	}
 	path := func(p string) string { return strings.Replace(start(""), `"/p"`, p, 1) }
-	name := func(n string) string { return form(n, "x") }
+	name := func(n string) string { return filesForm(n, "x") }
 	upload, of := lake+"/upload?sync_id="+open, lake+"/upload?sync_id="
 	const missing = "the field `api_key` is missing or empty."
 	tests := []struct {
@@ -236,7 +236,7 @@ func TestFileSyncRefusals(t *testing.T) {
 		{"xxxx", "POST", lake + "/upload", name("a"), 200, 4, "", "sync_id is required"},
 		{"xxxx", "POST", of + "x", name("a"), 200, 4, "", "sync_id is invalid: it must be a positive whole number, or a string of one"},
 		{"xxxx", "POST", upload, "{}", 200, 4, "", "Content-Type is invalid: it must be multipart/form-data with a boundary"},
-		{"xxxx", "POST", upload, form(), 200, 11, "", "the form holds no file, or one without a name"},
+		{"xxxx", "POST", upload, filesForm(), 200, 11, "", "the form holds no file, or one without a name"},
 		{"xxxx", "POST", upload, name(""), 200, 11, "", "the form holds no file, or one without a name"},
 		{"xxxx", "POST", upload, strings.Replace(name("x"), `; filename="x"`, "", 1), 200, 11, "", "the form holds no file, or one without a name"},
 		{"xxxx", "POST", upload, name(".."), 200, 4, "", "file name is invalid: it names a directory"},
@@ -244,7 +244,7 @@ func TestFileSyncRefusals(t *testing.T) {
 		{"xxxx", "POST", upload, name("a\x00b"), 200, 4, "", "body is invalid: it is no complete form"},
 		{"xxxx", "POST", upload, name(strings.Repeat("x", 300)), 200, 4, "", "file name is invalid: longer than 255 bytes"},
 		{"xxxx", "POST", upload, strings.TrimSuffix(name("half"), "x\r\n--"+boundary+"--\r\n") + "x", 200, 4, "", `file "half" is invalid: the upload ended early`},
-		{"xxxx", "POST", upload, form("big", strings.Repeat("x", 1<<20+1)), 200, 15, "", `file "big" is larger than 1048576 bytes`},
+		{"xxxx", "POST", upload, filesForm("big", strings.Repeat("x", 1<<20+1)), 200, 15, "", `file "big" is larger than 1048576 bytes`},
 		{"xxxx", "POST", upload + "&path=/data/other", name("a"), 200, 4, "", `path is invalid: it is not "/data/open" or below it, where the sync puts its files`},
 		{"xxxx", "GET", lake, "", 200, 4, "", "path is required"},
 		{"xxxx", "GET", lake + "?path=/nothing", "", 200, 7, "", `"/nothing" does not exist`},
@@ -304,7 +304,7 @@ func TestUploadThatBreaks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := form("whole", "1", "broken", strings.Repeat("x", 1000))
+	body := filesForm("whole", "1", "broken", strings.Repeat("x", 1000))
 	fmt.Fprintf(conn, "POST %s/upload?sync_id=%s HTTP/1.1\r\nHost: x\r\nx-api-key: xxxx\r\nContent-Type: multipart/form-data; boundary=%s\r\nContent-Length: %d\r\n\r\n%s",
 		lake, id, boundary, len(body), body[:len(body)-500])
 	if err := conn.Close(); err != nil {
@@ -340,7 +340,7 @@ func TestAnonymousUploads(t *testing.T) {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
 	}
-	if w := e.call("", "POST", lake+"/upload?sync_id="+id, form("a", "1")); strings.TrimSpace(w.Body.String()) != `{"code":0,"msg":null}` {
+	if w := e.call("", "POST", lake+"/upload?sync_id="+id, filesForm("a", "1")); strings.TrimSpace(w.Body.String()) != `{"code":0,"msg":null}` {
 		t.Errorf("upload: %s", w.Body)
 	}
 	if w := e.call("wrong", "GET", ingestion+"list", ""); w.Code != 400 {
@@ -374,16 +374,19 @@ func TestEndThatHasToWait(t *testing.T) {
 		e.api.ServeHTTP(rec, req)
 		done <- rec
 	}()
-	whole := form("slow", strings.Repeat("x", 5000))
+	whole := filesForm("slow", strings.Repeat("x", 5000))
 	if _, err := io.WriteString(w, whole[:4500]); err != nil {
 		t.Fatal(err)
+	}
+	for len(e.uploads(id)) == 0 { // until it is let in
+		time.Sleep(time.Millisecond)
 	}
 	end := `{"sync_id":` + id + `,"api_key":"xxxx"}`
 	rec := e.call("", "POST", ingestion+"end", end)
 	if rec.Code != 503 || rec.Header().Get("Retry-After") == "" || !strings.Contains(rec.Body.String(), "1 uploads are still going on") {
 		t.Errorf("end: %d %s", rec.Code, rec.Body)
 	}
-	if late := e.call("xxxx", "POST", lake+"/upload?sync_id="+id, form("late", "1")); !strings.Contains(late.Body.String(), `{"code":6,"msg":"sync `+id+` is being ended`) {
+	if late := e.call("xxxx", "POST", lake+"/upload?sync_id="+id, filesForm("late", "1")); !strings.Contains(late.Body.String(), `{"code":6,"msg":"sync `+id+` is being ended`) {
 		t.Errorf("a late upload: %s", late.Body)
 	}
 	if _, err := io.WriteString(w, whole[4500:]); err != nil {

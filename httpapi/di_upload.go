@@ -51,7 +51,11 @@ func diForm(in *input) (*multipart.Reader, error) {
 	if !strings.EqualFold(strings.TrimSpace(media), "multipart/form-data") {
 		return in.form()
 	}
-	body := bufio.NewReaderSize(in.stream, formBuffer)
+	size := int64(formBuffer)
+	if n := in.r.ContentLength; n >= 0 {
+		size = min(size, n) // most forms are small
+	}
+	body := bufio.NewReaderSize(in.stream, max(int(size), maxBoundary))
 	head, err := body.Peek(maxBoundary)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, formError(err)
@@ -72,13 +76,9 @@ func diForm(in *input) (*multipart.Reader, error) {
 	return multipart.NewReader(body, given), nil
 }
 
-const (
-	// formBuffer is how much of a form is read at a time.
-	formBuffer = 32 << 10
-	// maxBoundary is how long the first line of a form may be; RFC 2046 allows
-	// 70 characters.
-	maxBoundary = 256
-)
+// maxBoundary is how long the first line of a form may be; RFC 2046 allows 70
+// characters.
+const maxBoundary = 256
 
 // upload takes every part that is a file, whatever its field is called, one
 // after the other. It answers when all are durable. Those before one that is

@@ -15,6 +15,11 @@ type dialect struct {
 	// allowed origins may send them.
 	headers []string
 
+	// idHeader is the header besides X-Request-ID that tells the request's id,
+	// and traceHeader the one in which callers tell an id of theirs, which is
+	// taken up into logs and traces; "" where the dialect has none.
+	idHeader, traceHeader string
+
 	// credentials returns what the request presents. body is empty when there
 	// was none, or none that could be read.
 	credentials func(r *http.Request, body object) Credentials

@@ -9,6 +9,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/task"
 )
@@ -19,10 +20,10 @@ var misprints = map[string]bool{"post /conectors": true}
 func TestDocumentHasExactlyTheRoutes(t *testing.T) {
 	cfg := Config{
 		Connectors: connector.NewService(nil, nil, nil), Tasks: task.NewService(nil, nil, nil, nil),
-		FileSync: filesync.NewService(nil, nil, nil), Authenticator: Open("a"),
+		Datasets: dataset.NewService(nil, nil, nil), FileSync: filesync.NewService(nil, nil, nil), Authenticator: Open("a"),
 	}
 	var routes []string
-	for _, d := range []*dialect{newMOI(&cfg), newIngestion(&cfg), newLake(&cfg), newNative(&cfg)} {
+	for _, d := range dialects(&cfg) {
 		for _, r := range d.routes {
 			if name := strings.ToLower(r.method) + " " + r.path; !misprints[name] {
 				routes = append(routes, name)

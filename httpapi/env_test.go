@@ -4,10 +4,13 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +19,12 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/dataset/fetch"
+	"github.com/inlet-go/inlet/dataset/inspect"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -39,11 +46,16 @@ type env struct {
 	handlers map[string]work.Handler
 }
 
+// maxUpload is the most bytes of a file that can be uploaded.
+const maxUpload = 1 << 20
+
 // The tokens of env: two tenants, and callers whom something happens to.
 var tokens = map[string]scope.Scope{"xxxx": {Tenant: "acme"}, "other": {Tenant: "globex"}}
 
 func authenticate(ctx context.Context, c httpapi.Credentials) (scope.Scope, error) {
-	switch c.Token {
+	switch c.Token + c.APIKey {
+	case "expired":
+		return scope.Scope{}, httpapi.ErrCredentialsExpired
 	case "forbidden":
 		return scope.Scope{}, errs.New(errs.Forbidden, "permission denied")
 	case "limited":
@@ -75,9 +87,16 @@ func newEnvOn(t *testing.T, store *sqlstore.Store, bucket blob.Bucket, change fu
 	connectors := connector.NewService(store, e, nil)
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: e, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, e, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
+	datasets := dataset.NewService(store, bucket, &dataset.Options{Dispatcher: e, PartSize: 10, MaxSize: maxUpload})
+	fetcher := fetch.New(&fetch.Options{AllowNet: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	reader, err := tabular.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dataset.NewRunner(datasets, store, e, fetcher, inspect.New(reader), &dataset.RunnerOptions{Attempts: 1})
 	e.syncs = filesync.NewService(store, bucket, &filesync.Options{MaxFile: 1 << 20, EndWait: -1})
 	cfg := httpapi.Config{
-		Connectors: connectors, Tasks: tasks, FileSync: e.syncs, Authenticator: authenticate,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: e.syncs, Authenticator: authenticate,
 		LinkKey: []byte("0123456789abcdef"), Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {
@@ -114,7 +133,7 @@ func (e *env) drain() {
 	e.t.Helper()
 	ctx := context.Background()
 	for range 1000 {
-		items, err := e.store.Claim(ctx, "test", []string{task.KindList, task.KindLoad, task.KindPurge}, 1, time.Minute)
+		items, err := e.store.Claim(ctx, "test", slices.Collect(maps.Keys(e.handlers)), 1, time.Minute)
 		if err != nil {
 			e.t.Fatal(err)
 		}

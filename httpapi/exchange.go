@@ -50,6 +50,9 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.recover()
 	h := w.Header()
 	h.Set("X-Request-ID", x.id)
+	if x.dialect.idHeader != "" {
+		h.Set(x.dialect.idHeader, x.id)
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	x.allowOrigin()
 	x.serve()
@@ -95,6 +98,7 @@ func (x *exchange) run(op route) (any, error) {
 	if bodyErr != nil {
 		return nil, errBody{bodyErr}
 	}
+	in.scope = x.scope
 	return op.serve(ctx, x.scope, in)
 }
 
@@ -103,9 +107,6 @@ type errBody struct{ error }
 
 func (e errBody) Unwrap() error { return e.error }
 
-// errNoCredentials is a cause of the refusal of callers who present nothing.
-var errNoCredentials = errors.New("no credentials")
-
 func (x *exchange) authenticate(ctx context.Context, op route, body object) (scope.Scope, error) {
 	c := x.dialect.credentials(x.r, body)
 	if op.anonymous != "" && c.secret() == "" {
@@ -113,9 +114,6 @@ func (x *exchange) authenticate(ctx context.Context, op route, body object) (sco
 	}
 	c.Dialect, c.Request = x.dialect.name, x.r
 	sc, err := x.api.cfg.Authenticator(ctx, c)
-	if errors.Is(err, errs.Unauthorized) && c.secret() == "" {
-		err = errs.Wrap(errs.Unauthorized, errors.Join(errNoCredentials, err), "%s", errs.Message(err))
-	}
 	if err != nil {
 		return scope.Scope{}, err
 	}
@@ -151,7 +149,7 @@ func (x *exchange) answer(out any, err error) {
 		if override, ok := x.api.cfg.Statuses[errs.KindOf(err)]; ok {
 			status = override
 		}
-		if errs.Temporary(err) {
+		if errs.Temporary(err) && status != http.StatusOK {
 			x.Header().Set("Retry-After", "1")
 		}
 	}
@@ -213,13 +211,27 @@ func (x *exchange) allowOrigin() {
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "X-Request-ID, ETag, Content-Disposition, Retry-After")
+	exposed := "X-Request-ID, ETag, Content-Disposition, Retry-After"
+	if x.dialect.idHeader != "" {
+		exposed += ", " + x.dialect.idHeader
+	}
+	h.Set("Access-Control-Expose-Headers", exposed)
 	if x.r.Method == http.MethodOptions {
 		headers := slices.Concat([]string{"Content-Type", "X-Request-ID"}, x.dialect.headers)
 		h.Set("Access-Control-Allow-Methods", strings.Join(x.methods(), ", "))
 		h.Set("Access-Control-Allow-Headers", strings.Join(headers, ", "))
 		h.Set("Access-Control-Max-Age", strconv.Itoa(int(cors.MaxAge.Seconds())))
 	}
+}
+
+// traceID returns the caller's own id for the request, cut to the length that
+// an id may have, or "".
+func (x *exchange) traceID() string {
+	if x.dialect.traceHeader == "" {
+		return ""
+	}
+	id := strings.ToValidUTF8(x.r.Header.Get(x.dialect.traceHeader), "_")
+	return id[:min(len(id), maxRequestID)]
 }
 
 // maxRequestID is the most characters of a request id that is taken up.

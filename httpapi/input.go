@@ -9,13 +9,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/inlet-go/inlet/store/errs"
+	"github.com/inlet-go/inlet/store/scope"
 )
 
 // input is what a request says. Its readers never fail: they note what is
 // wrong, naming the field, and return a zero value.
 type input struct {
 	r        *http.Request
-	base     string // scheme, host and prefix under which the caller reaches the API
+	scope    scope.Scope // empty on public routes
+	base     string      // scheme, host and prefix under which the caller reaches the API
 	query    params
 	body     object
 	stream   io.Reader // the body of a streamed route; nil for others
@@ -101,15 +103,23 @@ func paging(f fields) page {
 	if size == 0 {
 		size = DefaultPageSize
 	}
-	switch {
-	case size < 0 || size > MaxPageSize:
-		f.problem("page_size", "it must be 1 to "+strconv.Itoa(MaxPageSize))
-	case number < 0 || number-1 > maxOffset/size:
-		f.problem("page", "it must be a page's number, from 1")
-	default:
-		p.offset, p.limit = (number-1)*size, size
-	}
+	cut := pageOf(f, "page", number, "page_size", size)
+	p.offset, p.limit = cut.offset, cut.limit
 	return p
+}
+
+// pageOf returns the page with a number, from 1, and a size, and notes under
+// their names when there is no such page.
+func pageOf(f fields, numberKey string, number int, sizeKey string, size int) page {
+	if size < 1 || size > MaxPageSize {
+		f.problem(sizeKey, "it must be 1 to "+strconv.Itoa(MaxPageSize))
+		size = 1
+	}
+	if number < 1 || number-1 > maxOffset/size {
+		f.problem(numberKey, "it must be a page's number, from 1")
+		number = 1
+	}
+	return page{offset: (number - 1) * size, limit: size}
 }
 
 // pagingOrAll is paging where a list without either field is asked for whole;

@@ -76,7 +76,7 @@ func TestSamples(t *testing.T) {
 		if s.drain {
 			e.drain()
 		}
-		golden(t, "moi", s.golden, normal(t, w.Body.Bytes(), ids))
+		golden(t, "moi/"+s.golden, normal(t, w.Body.Bytes(), ids))
 	}
 }
 
@@ -122,9 +122,9 @@ func normal(t *testing.T, body []byte, ids map[string]string) string {
 }
 
 // golden compares with a file of testdata.
-func golden(t *testing.T, dialect, name, got string) {
+func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", dialect, name+".json")
+	path := filepath.Join("testdata", name+".json")
 	if *update {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

@@ -19,6 +19,10 @@ func newNative(cfg *Config) *dialect {
 		s := &fileServer{tasks: cfg.Tasks, links: newLinks(cfg)}
 		d.routes = append(d.routes, public(call(http.MethodGet, linksPath+"files/{volume}/{file}/{name}", readFileLink, s.serve)))
 	}
+	if cfg.Datasets != nil {
+		s := &sourceServer{service: cfg.Datasets, links: newLinks(cfg)}
+		d.routes = append(d.routes, s.routes()...)
+	}
 	return d
 }
 

@@ -55,6 +55,9 @@ func (t telemetry) start(r *http.Request, pattern string) (context.Context, func
 	return ctx, func(x *exchange) {
 		status := attribute.Int("http.response.status_code", x.status)
 		span.SetAttributes(status, attribute.String("inlet.dialect", x.dialect.name), attribute.String("inlet.request_id", x.id))
+		if id := x.traceID(); id != "" {
+			span.SetAttributes(attribute.String("inlet.external_trace_id", id))
+		}
 		if x.status >= 500 || x.status == 0 {
 			span.SetStatus(codes.Error, "")
 		}
@@ -83,6 +86,9 @@ func (x *exchange) log() {
 		slog.String("route", x.pattern), slog.Int("status", x.status), slog.Int64("bytes", x.bytes),
 		slog.Duration("duration", time.Since(x.start)), slog.String("request_id", x.id),
 		slog.String("tenant", x.scope.Tenant), slog.String("user", x.scope.User),
+	}
+	if id := x.traceID(); id != "" {
+		attrs = append(attrs, slog.String("external_trace_id", id))
 	}
 	if x.err != nil {
 		kind := errs.KindOf(x.err)

@@ -48,7 +48,12 @@ var rules = map[string][]string{
 	"blob/blobtest/fakeserver": {},
 	"store/storetest":          {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
 	"query/tabular":            {"store/errs", "golang.org/x/text"},
-	"store/work/worktest":      {"store/errs", "store/work", "github.com/google/go-cmp"},
+	"query/tabular/parquet": {
+		"query/tabular", "store/errs", "github.com/parquet-go", "github.com/klauspost/compress", "github.com/pierrec/lz4",
+		"github.com/andybalholm/brotli",
+	},
+	"query/tabular/xlsx":  {"query/tabular", "store/errs"},
+	"store/work/worktest": {"store/errs", "store/work", "github.com/google/go-cmp"},
 }
 
 // examples and what is only run by tests may import everything.

@@ -2,7 +2,6 @@ package folder
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"os"
@@ -26,6 +25,8 @@ type Stage struct {
 	key  string
 	size int64 // what WriteAt may fill; -1 for a Stage that is appended to
 	n    int64 // appended so far
+
+	flushed int64 // what the disk was told to write
 
 	mu   sync.Mutex // guards f against the race of Abort with others
 	f    *os.File   // nil when done
@@ -184,10 +185,10 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, opts *blob.
 	defer s.Abort()
 	buf := buffers.Get().(*[bufferSize + 4096]byte)
 	defer buffers.Put(buf)
-	hash := sha256.New()
+	hash := newHasher()
+	defer hash.close()
 	for {
 		n, err := fill(ctx, r, buf[:bufferSize])
-		hash.Write(buf[:n])
 		total := s.n + int64(n)
 		end := errors.Is(err, errEnd)
 		switch {
@@ -196,16 +197,35 @@ func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, opts *blob.
 		case opts.Size > 0 && (total > opts.Size || end && total < opts.Size):
 			return blob.Written{}, errs.New(errs.Conflict, "blob %q: not the announced %d bytes came", key, opts.Size)
 		case end:
+			hash.Write(buf[:n])
 			if err := s.commit(ctx, buf[:n], &Attributes{ContentType: opts.ContentType}, opts); err != nil {
 				return blob.Written{}, err
 			}
-			w := blob.Written{Size: total}
-			hash.Sum(w.SHA256[:0])
-			return w, nil
+			return blob.Written{Size: total, SHA256: hash.sum()}, nil
 		}
-		if _, err := s.Write(buf[:n]); err != nil {
+		hash.begin(buf[:n])
+		_, err = s.Write(buf[:n])
+		hash.wait()
+		if err != nil {
 			return blob.Written{}, err
 		}
+		s.flush()
+	}
+}
+
+// flushEvery is after how many bytes of an object the disk is told to begin
+// writing them, so that little is left to wait for at the end.
+const flushEvery = 8 << 20
+
+// flush begins to write out what was appended since it was last called, if
+// that is enough and the object will be made durable.
+func (s *Stage) flush() {
+	if s.b.opts.Relaxed || s.n-s.flushed < flushEvery {
+		return
+	}
+	if f, err := s.file(); err == nil {
+		startWriteback(f, s.flushed, s.n-s.flushed)
+		s.flushed = s.n
 	}
 }
 

@@ -26,6 +26,16 @@ func syncfs(f *os.File) error {
 	return syncErr
 }
 
+// startWriteback makes the kernel write a part of f to disk, without waiting.
+// It is advice: what does not happen now happens when f is synced.
+func startWriteback(f *os.File, offset, length int64) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) { _ = unix.SyncFileRange(int(fd), offset, length, unix.SYNC_FILE_RANGE_WRITE) })
+}
+
 // reserve gives f its size and takes the space for it now, so that a full
 // disk is known before anything is copied. It looks at the free space first,
 // for taking too much would leave none to others until it fails.

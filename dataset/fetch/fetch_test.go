@@ -74,10 +74,12 @@ func TestFetch(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			io.WriteString(w, "\x1f\x8b")
 		}, "", errs.Invalid, "encoded as \"gzip\""},
-		"redirects for ever":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.String(), 302) }, "", errs.Forbidden, "redirects more than"},
-		"redirects to a file": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "file:///etc/passwd", 302) }, "", errs.Forbidden, "not allowed"},
+		"redirects for ever": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.String(), http.StatusFound) }, "", errs.Forbidden, "redirects more than"},
+		"redirects to a file": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
+		}, "", errs.Forbidden, "not allowed"},
 		"redirects to metadata": {func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", 302)
+			http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusFound)
 		}, "", errs.Forbidden, "may not be reached"},
 	}
 	for name, tt := range tests {

@@ -62,7 +62,7 @@ func readHead(ctx context.Context, f dataset.File) ([]byte, error) {
 	defer r.Close()
 	head := make([]byte, headSize)
 	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errs.Wrap(errs.KindOf(err), err, "the file cannot be read")
 	}
 	return head[:n], nil

@@ -126,7 +126,9 @@ func TestVeto(t *testing.T) {
 
 func TestAFileThatCannotBeReadKeepsItsKind(t *testing.T) {
 	f := file("a.csv", "a")
-	f.Open = func(context.Context, int64, int64) (io.ReadCloser, error) { return nil, errs.New(errs.Unavailable, "bucket is down") }
+	f.Open = func(context.Context, int64, int64) (io.ReadCloser, error) {
+		return nil, errs.New(errs.Unavailable, "bucket is down")
+	}
 	if _, err := inspector(t).Inspect(t.Context(), f); !errors.Is(err, errs.Unavailable) {
 		t.Errorf("%v, want Unavailable", err)
 	}

@@ -44,8 +44,9 @@ func veto(ext string, head []byte) error {
 	if len(want) == 0 {
 		return nil
 	}
-	tabular := slices.Contains([]string{".csv", ".tsv", ".json", ".ndjson", ".jsonl"}, ext)
-	if !isOne(found, want) && !(want[0] == "text/plain" && wide(head)) || tabular && isOne(found, notTables) {
+	isTable := slices.Contains([]string{".csv", ".tsv", ".json", ".ndjson", ".jsonl"}, ext)
+	fits := isOne(found, want) || want[0] == "text/plain" && wide(head)
+	if !fits || isTable && isOne(found, notTables) {
 		return errs.New(errs.Invalid, "the file is not a %s file: it looks like %s", ext, found.String())
 	}
 	return nil

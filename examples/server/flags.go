@@ -29,7 +29,7 @@ func parse(args []string) (config, error) {
 	fs.StringVar(&c.bucket, "bucket", "", "managed `bucket`: file:PATH, s3://…, oss://…, or mem: (default: a folder under -data)")
 	fs.StringVar(&c.token, "token", "", "the `credential` that every dialect takes (default: random, printed)")
 	fs.BoolVar(&c.open, "open", false, "no authentication; only on a loopback address")
-	fs.StringVar(&nets, "allow-net", "", "network `prefixes` that connectors may reach besides the public ones, comma-separated")
+	fs.StringVar(&nets, "allow-net", "", "network `prefixes` that connectors and URLs may reach besides the public ones, comma-separated")
 	fs.StringVar(&dirs, "allow-dir", "", "`folders` that local connectors may read, comma-separated")
 	fs.StringVar(&c.prefix, "prefix", "", "mount all routes under this `path`")
 	if err := fs.Parse(args); err != nil {

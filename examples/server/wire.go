@@ -18,8 +18,14 @@ import (
 	"github.com/inlet-go/inlet/blob/s3"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/open"
+	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/dataset/fetch"
+	"github.com/inlet-go/inlet/dataset/inspect"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/parquet"
+	"github.com/inlet-go/inlet/query/tabular/xlsx"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
@@ -32,6 +38,7 @@ type app struct {
 	handler    http.Handler
 	dispatcher *work.Local
 	runner     *task.Runner
+	sources    *dataset.Runner
 	syncs      *filesync.Runner
 	collector  *blob.Collector
 	token      string // to be printed; "" when the user gave one or wants none
@@ -85,11 +92,18 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	connectors := connector.NewService(store, opener, &connector.Options{Logger: logger})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: a.dispatcher, Logger: logger})
 	a.runner = task.NewRunner(tasks, store, a.dispatcher, nil)
+	tables, err := tabular.New(&tabular.Options{Formats: []tabular.Format{parquet.Format{}, xlsx.Format{}}})
+	if err != nil {
+		return nil, err
+	}
+	datasets := dataset.NewService(store, bucket, &dataset.Options{Dispatcher: a.dispatcher, Logger: logger})
+	fetcher := fetch.New(&fetch.Options{AllowNet: c.allowNet})
+	a.sources = dataset.NewRunner(datasets, store, a.dispatcher, fetcher, inspect.New(tables), nil)
 	syncs := filesync.NewService(store, bucket, &filesync.Options{Owner: owner, Logger: logger})
 	a.syncs = filesync.NewRunner(syncs, nil)
 	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, FileSync: syncs, Logger: logger, LinkKey: keys.links,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: syncs, Logger: logger, LinkKey: keys.links,
 		Authenticator: a.authenticator(c), Prefix: c.prefix,
 	})
 	if err != nil {

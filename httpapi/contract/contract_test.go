@@ -14,6 +14,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 	s.connectors()
 	s.volumesAndTasks()
 	s.links()
+	s.dataSources()
 	s.fileSync()
 	s.refusals()
 	for _, name := range s.judge.unseen() {
@@ -146,12 +147,17 @@ func (s *server) links() {
 func (s *server) refusals() {
 	for path, item := range s.judge.model.Paths.PathItems.FromOldest() {
 		for method, op := range item.GetOperations().FromOldest() {
-			if op.Responses.Codes.GetOrZero("401") == nil {
-				continue // needs no credentials
+			if op.Responses.Codes.GetOrZero("429") == nil || strings.HasPrefix(path, "/api/") {
+				continue // needs no credentials, or see fileSyncRefusals
 			}
-			method, target := strings.ToUpper(method), strings.Replace(path, "{id}", "5", 1)
-			s.do(401, "wrong", method, target, "")
-			for _, status := range []int{403, 429, 500, 503} {
+			method, target := strings.ToUpper(method), strings.NewReplacer("{id}", "5", "{source}", "5").Replace(path)
+			if strings.HasPrefix(target, "/v2/") {
+				s.wrongKeys(method, target)
+			} else {
+				s.do(401, "wrong", method, target, "")
+				s.do(403, "403", method, target, "")
+			}
+			for _, status := range []int{429, 500, 503} {
 				s.do(status, strconv.Itoa(status), method, target, "")
 			}
 			if op.RequestBody == nil {
@@ -159,7 +165,9 @@ func (s *server) refusals() {
 				continue
 			}
 			s.do(400, "good", method, target, "[]")
-			s.do(413, "good", method, target, `{"name":"`+strings.Repeat("x", maxBody)+`"}`)
+			if op.Responses.Codes.GetOrZero("413") != nil {
+				s.do(413, "good", method, target, `{"name":"`+strings.Repeat("x", maxBody)+`"}`)
+			}
 		}
 	}
 }

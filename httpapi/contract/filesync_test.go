@@ -17,10 +17,10 @@ func (s *server) fileSync() {
 		s.do(200, "", "POST", ingestion+"sync/start", `{"name":"n","path":"/data/t","api_key":"good","sync_type":"`+typ+`"}`)
 		id := strconv.Itoa(i + 1)
 		if i < 3 {
-			s.code(0, s.do(200, "", "POST", lake+"/upload?path=/data/t/sub&sync_id="+id, part(id+".csv", "123"), form...))
+			s.lakeCode(0, s.do(200, "", "POST", lake+"/upload?path=/data/t/sub&sync_id="+id, part(id+".csv", "123"), form...))
 			s.do(200, "", "POST", ingestion+"sync/end", `{"sync_id":`+id+`}`, key...)
 		} else {
-			s.code(11, s.do(200, "", "POST", lake+"/upload?sync_id="+id, "--b--\r\n", form...))
+			s.lakeCode(11, s.do(200, "", "POST", lake+"/upload?sync_id="+id, "--b--\r\n", form...))
 			s.do(200, "", "POST", ingestion+"sync/abort", `{"sync_id":"`+id+`"}`, key...)
 		}
 	}
@@ -30,27 +30,27 @@ func (s *server) fileSync() {
 	s.do(200, "", "GET", ingestion+"trash?path=/data/t", "", key...)
 	s.do(200, "", "POST", ingestion+"trash/restore", `{"sync_id":3}`, key...)
 
-	s.code(0, s.do(200, "", "GET", lake+"?path=/data/t/sub&from=0&size=5&search=c&sortBy=size&sortMode=0&type=1", "", key...))
-	s.code(7, s.do(200, "", "GET", lake+"?path=/gone", "", key...))
-	s.code(0, s.do(200, "", "GET", lake+"/info?path=/data/t", "", key...))
-	s.code(0, s.do(200, "", "GET", lake+"/info?path=/data/t/sub/2.csv", "", key...))
-	s.code(4, s.do(200, "", "GET", lake+"/info", "", key...))
+	s.lakeCode(0, s.do(200, "", "GET", lake+"?path=/data/t/sub&from=0&size=5&search=c&sortBy=size&sortMode=0&type=1", "", key...))
+	s.lakeCode(7, s.do(200, "", "GET", lake+"?path=/gone", "", key...))
+	s.lakeCode(0, s.do(200, "", "GET", lake+"/info?path=/data/t", "", key...))
+	s.lakeCode(0, s.do(200, "", "GET", lake+"/info?path=/data/t/sub/2.csv", "", key...))
+	s.lakeCode(4, s.do(200, "", "GET", lake+"/info", "", key...))
 	download := lake + "/download?path=/data/t/sub/2.csv"
 	s.do(200, "", "GET", download, "", key...)
 	s.do(206, "", "GET", download, "", append(key, "Range", "bytes=1-")...)
 	s.do(304, "", "GET", download, "", append(key, "If-None-Match", "*")...)
 	s.do(416, "", "GET", download, "", append(key, "Range", "bytes=9-")...)
-	s.code(7, s.do(200, "", "GET", lake+"/download?path=/gone", "", key...))
+	s.lakeCode(7, s.do(200, "", "GET", lake+"/download?path=/gone", "", key...))
 	s.bucket.down.Store(true)
-	s.code(20, s.do(200, "", "GET", download, "", key...))
+	s.lakeCode(20, s.do(200, "", "GET", download, "", key...))
 	s.bucket.down.Store(false)
-	s.code(6, s.do(200, "", "POST", lake+"/upload?sync_id=2", part("late", ""), form...))
+	s.lakeCode(6, s.do(200, "", "POST", lake+"/upload?sync_id=2", part("late", ""), form...))
 	s.do(200, "", "POST", ingestion+"trash/purge", `{"sync_id":3}`, key...)
 	s.fileSyncRefusals()
 }
 
-// code checks the code of an answer of the lake.
-func (s *server) code(want int, text string) {
+// lakeCode checks the code of an answer of the lake.
+func (s *server) lakeCode(want int, text string) {
 	s.t.Helper()
 	if !strings.HasPrefix(text, `{"code":`+strconv.Itoa(want)+`,`) {
 		s.t.Errorf("the answer is %s, want code %d", text, want)
@@ -64,8 +64,8 @@ func (s *server) fileSyncRefusals() {
 			method := strings.ToUpper(method)
 			switch {
 			case strings.HasPrefix(path, "/api/lake/"):
-				s.code(22, s.do(200, "", method, path, "", "x-api-key", "wrong"))
-				s.code(17, s.do(200, "", method, path, "", "x-api-key", "503"))
+				s.lakeCode(22, s.do(200, "", method, path, "", "x-api-key", "wrong"))
+				s.lakeCode(17, s.do(200, "", method, path, "", "x-api-key", "503"))
 			case strings.HasPrefix(path, "/api/ingestion/"):
 				s.do(400, "", method, path, "", "x-api-key", "wrong")
 				for _, status := range []int{403, 429, 500, 503} {

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -18,8 +17,12 @@ import (
 	"github.com/inlet-go/inlet/blob/cloud"
 	"github.com/inlet-go/inlet/blob/folder"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/dataset/fetch"
+	"github.com/inlet-go/inlet/dataset/inspect"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
@@ -36,7 +39,7 @@ type server struct {
 	client   *http.Client
 	url      string
 	source   string
-	store    *sqlstore.Store
+	store    *failingStore
 	bucket   *failing
 	handlers map[string]work.Handler
 }
@@ -47,7 +50,7 @@ const maxBody = 4096
 // failing is a bucket that can be made to fail.
 type failing struct {
 	blob.Bucket
-	down atomic.Bool
+	down, full atomic.Bool
 }
 
 func (b *failing) Open(ctx context.Context, key string, opts *blob.OpenOptions) (io.ReadCloser, error) {
@@ -55,6 +58,29 @@ func (b *failing) Open(ctx context.Context, key string, opts *blob.OpenOptions) 
 		return nil, errs.New(errs.Unavailable, "bucket is down")
 	}
 	return b.Bucket.Open(ctx, key, opts)
+}
+
+func (b *failing) Write(ctx context.Context, key string, r io.Reader, opts *blob.WriteOptions) (blob.Written, error) {
+	switch {
+	case b.down.Load():
+		return blob.Written{}, errs.New(errs.Unavailable, "bucket is down")
+	case b.full.Load():
+		return blob.Written{}, blob.ErrFull
+	}
+	return b.Bucket.Write(ctx, key, r, opts)
+}
+
+// failingStore is a store that can be made to refuse data sources.
+type failingStore struct {
+	*sqlstore.Store
+	down atomic.Bool
+}
+
+func (f *failingStore) CreateSource(ctx context.Context, s *dataset.DataSource, d *dataset.Dataset, url string) error {
+	if f.down.Load() {
+		return errs.New(errs.Unavailable, "store is down")
+	}
+	return f.Store.CreateSource(ctx, s, d, url)
 }
 
 func newServer(t *testing.T) *server {
@@ -65,15 +91,21 @@ func newServer(t *testing.T) *server {
 	}
 	t.Cleanup(func() { store.Close() })
 	s := &server{
-		t: t, judge: newJudge(t), source: t.TempDir(), store: store,
+		t: t, judge: newJudge(t), source: t.TempDir(), store: &failingStore{Store: store},
 		bucket: &failing{Bucket: cloud.Memory()}, handlers: map[string]work.Handler{},
 	}
 	s.client = &http.Client{Transport: s.judge}
 	connectors := connector.NewService(store, s, nil)
 	tasks := task.NewService(store, connectors, s.bucket, &task.Options{Dispatcher: s, PauseWait: time.Millisecond})
 	task.NewRunner(tasks, store, s, &task.RunnerOptions{Transfer: &blob.TransferOptions{Attempts: 1}})
+	datasets := dataset.NewService(s.store, s.bucket, &dataset.Options{Dispatcher: s, PartSize: 10})
+	reader, err := tabular.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dataset.NewRunner(datasets, store, s, fetch.New(nil), inspect.New(reader), &dataset.RunnerOptions{Attempts: 1})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, FileSync: filesync.NewService(store, s.bucket, nil), Authenticator: authenticate, MaxBody: maxBody,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: filesync.NewService(store, s.bucket, nil), Authenticator: authenticate, MaxBody: maxBody,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -84,11 +116,26 @@ func newServer(t *testing.T) *server {
 	return s
 }
 
+// keyHeader returns the header in which a target's dialect has its key.
+func keyHeader(target string) string {
+	if strings.Contains(target, "/api/lake/") || strings.Contains(target, "/api/ingestion/") {
+		return "x-api-key"
+	}
+	if strings.Contains(target, "/v2/team/") {
+		return "x-pd-api-key"
+	}
+	return "Access-Token"
+}
+
 // authenticate knows one good token, and one for each thing that can happen.
 func authenticate(_ context.Context, c httpapi.Credentials) (scope.Scope, error) {
-	switch cmp.Or(c.Token, c.APIKey) {
+	switch c.Token + c.APIKey {
 	case "good":
 		return scope.Scope{Tenant: "acme"}, nil
+	case "":
+		return scope.Scope{}, httpapi.ErrCredentialsMissing
+	case "expired":
+		return scope.Scope{}, httpapi.ErrCredentialsExpired
 	case "403":
 		return scope.Scope{}, errs.New(errs.Forbidden, "permission denied")
 	case "429":
@@ -151,7 +198,7 @@ func (s *server) do(want int, token, method, target, body string, headers ...str
 		s.t.Fatal(err)
 	}
 	if token != "" {
-		r.Header.Set("Access-Token", token)
+		r.Header.Set(keyHeader(target), token)
 	}
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")

@@ -134,3 +134,26 @@ func BenchmarkOpenCSV(b *testing.B) {
 	b.ReportMetric(float64(count)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(used.Seconds()/float64(b.N), "cpu-s/op")
 }
+
+// BenchmarkInspectJSON reads 100,000 objects of 10 members.
+func BenchmarkInspectJSON(b *testing.B) {
+	var text bytes.Buffer
+	for i := range 100_000 {
+		fmt.Fprintf(&text, `{"id":%d,"ts":"2024-01-01 00:00:00","customer":%d,"product":"product-%04d","region":"north","status":null,"quantity":%d,"price":%d.25,"paid":true,"note":"Größe \"%d\""}`+"\n",
+			i, i%977, i%1000, i%50, i%1000, i)
+	}
+	r := newReader(b, nil)
+	for _, name := range []string{"f.ndjson", "f.json"} {
+		data := text.Bytes()
+		if name == "f.json" {
+			data = append(append([]byte("["), bytes.ReplaceAll(bytes.TrimSpace(data), []byte("\n"), []byte(",\n"))...), ']')
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				inspect(b, r, fileOf(name, data))
+			}
+		})
+	}
+}

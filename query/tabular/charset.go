@@ -47,7 +47,8 @@ func detectStart(head []byte) (enc encoding.Encoding, name string, mark int) {
 // looksUTF16 reports whether head is UTF-16 of that byte order: at least one
 // unit in 16 is a printable ASCII character or a line's end, four times as
 // many as in the other order, and none is a NUL or half a surrogate pair. What
-// would be UTF-8 with NULs must be ASCII for nine units in ten.
+// would be UTF-8 with NULs and no other control characters must be ASCII for
+// nine units in ten.
 func looksUTF16(head []byte, order binary.ByteOrder) bool {
 	if bytes.IndexByte(head, 0) < 0 {
 		return false
@@ -70,10 +71,15 @@ func looksUTF16(head []byte, order binary.ByteOrder) bool {
 			swapped++
 		}
 	}
-	if rest := head[validUTF8(head):]; !utf8.FullRune(rest) && ascii*10 < units*9 {
+	if rest := head[validUTF8(head):]; ascii*10 < units*9 && !utf8.FullRune(rest) && bytes.IndexFunc(head, isBinary) < 0 {
 		return false
 	}
 	return ascii > 0 && ascii*16 >= units && ascii >= 4*swapped
+}
+
+// isBinary reports a control character that text does not have, but for NUL.
+func isBinary(r rune) bool {
+	return r > 0 && r < 0x20 && r != '\n' && r != '\r' && r != '\t' && r != '\f'
 }
 
 func plainASCII(u uint16) bool {

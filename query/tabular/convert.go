@@ -1,6 +1,7 @@
 package tabular
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -75,6 +76,11 @@ func Misfit(place string, c Column) error {
 
 func misfit(c Column) string {
 	return fmt.Sprintf("the value of column %q is not of type %s; the file must be inspected again", c.Name, c.Type)
+}
+
+// placed puts in front of an error where it is.
+func placed(place string, err error) error {
+	return &errs.Error{Kind: errs.KindOf(err), Msg: place + ": " + errs.Message(err), Cause: errors.Unwrap(err)}
 }
 
 // bytesText says a limit in the largest unit that keeps it whole.

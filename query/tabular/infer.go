@@ -74,7 +74,7 @@ func classify(b []byte) Seen {
 	switch c := b[0]; {
 	case c-'0' <= 9, c == '-', c == '.':
 		class := numberClass(b)
-		if class == seenReal && looksLikeID(b) {
+		if class == seenReal && bytes.IndexByte(b, '.') < 0 && looksLikeID(b) {
 			return seenText
 		}
 		return class
@@ -84,11 +84,11 @@ func classify(b []byte) Seen {
 	return seenText
 }
 
-// looksLikeID reports a number such as 12e4, which more often is an identifier:
-// with an exponent, but neither a point nor a sign of the exponent.
+// looksLikeID reports whether a number without a point, such as 12e4, more
+// likely is an identifier: its exponent has no sign.
 func looksLikeID(b []byte) bool {
 	i := bytes.IndexAny(b, "eE")
-	return i >= 0 && bytes.IndexByte(b[:i], '.') < 0 && b[i+1]-'0' <= 9
+	return i >= 0 && b[i+1]-'0' <= 9
 }
 
 // numberClass tells whether b is a number, by JSON's grammar and also without

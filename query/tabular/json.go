@@ -127,7 +127,7 @@ func inspectObjects(text *textReader, list elements, limits Limits) ([]Table, er
 		index.row++
 		index.guess = 0
 		if err := objects.read(raw, visit); err != nil {
-			return nil, at(list, err)
+			return nil, placed(list.place(), err)
 		}
 	}
 	switch {
@@ -141,11 +141,6 @@ func inspectObjects(text *textReader, list elements, limits Limits) ([]Table, er
 		index.columns[i].Type, index.columns[i].Nullable = seen[i].Type(), present[i] < index.row
 	}
 	return []Table{{Columns: index.columns, Rows: index.row, Charset: text.Charset()}}, nil
-}
-
-// at says where an error is.
-func at(list elements, err error) error {
-	return errs.Wrap(errs.KindOf(err), err, "%s: %s", list.place(), errs.Message(err))
 }
 
 // json notes a JSON value.
@@ -198,7 +193,7 @@ func (r *objectRows) Next() ([]Value, error) {
 	r.index.row++
 	r.index.guess = 0
 	if err := r.objects.read(raw, r.set); err != nil {
-		r.err = at(r.list, err)
+		r.err = placed(r.list.place(), err)
 		return nil, r.err
 	}
 	return r.row, nil

@@ -42,7 +42,7 @@ func (o *objectReader) read(raw []byte, visit func(key []byte, k kind, value []b
 			err = errs.New(errs.TooLarge, "longer than %s", bytesText(o.limits.FieldBytes))
 		}
 		if err != nil {
-			return errs.Wrap(errs.KindOf(err), err, "the value of %s is %s", quoteName(key), errs.Message(err))
+			return placed("the value of "+quoteName(key), err)
 		}
 		if err := visit(key, k, value); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"unicode/utf8"
 
@@ -223,11 +224,11 @@ func (r *textReader) check(p []byte) (int, error) {
 func (r *textReader) fail(good []byte, err error) error {
 	line := r.newlines + int64(bytes.Count(good, []byte{'\n'})) + 1
 	at := r.offset + int64(len(good)) + 1
-	if r.decoded {
-		r.err = errs.Wrap(errs.KindOf(err), err, "line %d: %s", line, errs.Message(err))
-	} else {
-		r.err = errs.Wrap(errs.KindOf(err), err, "line %d, byte %d: %s", line, at, errs.Message(err))
+	place := fmt.Sprintf("line %d", line)
+	if !r.decoded {
+		place += fmt.Sprintf(", byte %d", at)
 	}
+	r.err = placed(place, err)
 	return r.err
 }
 

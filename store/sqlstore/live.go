@@ -50,9 +50,9 @@ func (s *Store) Live(ctx context.Context, keys []string) ([]bool, error) {
 }
 
 // liveKeys says for each prefix, besides that of files, which of some keys can
-// be reached. Uploads are asked for by their ids: a key without its prefix.
+// be reached.
 var liveKeys = map[string]string{
-	dataset.UploadPrefix: "SELECT '" + dataset.UploadPrefix + "' || id FROM uploads WHERE id {in}",
+	dataset.UploadPrefix: "SELECT blob_key FROM uploads WHERE blob_key {in}",
 	dataset.PartPrefix:   "SELECT blob_key FROM upload_parts WHERE blob_key {in}",
 	dataset.SourcePrefix: "SELECT blob_key FROM data_sources WHERE blob_key {in}",
 	filesync.BlobPrefix: `SELECT blob_key FROM (SELECT blob_key FROM lake_blobs
@@ -62,21 +62,13 @@ var liveKeys = map[string]string{
 // markLive notes the keys of a prefix that can be reached or wait to be
 // collected.
 func (s *Store) markLive(ctx context.Context, known map[string]bool, prefix string, keys []string) error {
-	bare := make([]string, len(keys))
-	for i, key := range keys {
-		bare[i] = strings.TrimPrefix(key, prefix)
-	}
-	asked := keys
-	if prefix == dataset.UploadPrefix {
-		asked = bare
-	}
 	var found []string
 	err := s.look(ctx, "keys", func(q session) error {
-		return q.all(ctx, &found, liveKeys[prefix]+" UNION ALL SELECT blob_key FROM garbage_keys WHERE blob_key {in}",
-			s.d.array(asked), s.d.array(keys))
+		of := s.d.array(keys)
+		return q.all(ctx, &found, liveKeys[prefix]+" UNION ALL SELECT blob_key FROM garbage_keys WHERE blob_key {in}", of, of)
 	})
 	if err == nil && prefix == dataset.SourcePrefix {
-		found, err = s.beingSynched(ctx, found, bare)
+		found, err = s.beingSynched(ctx, found, keys)
 	}
 	for _, key := range found {
 		known[key] = true
@@ -84,12 +76,17 @@ func (s *Store) markLive(ctx context.Context, known map[string]bool, prefix stri
 	return err
 }
 
-// beingSynched adds the keys under which the latest claims of the data sources
-// write. bare are keys without their prefix.
-func (s *Store) beingSynched(ctx context.Context, keys, bare []string) ([]string, error) {
-	ids := make([]string, len(bare))
-	for i, b := range bare {
-		ids[i] = b[:max(strings.LastIndexByte(b, '-'), 0)]
+// beingSynched adds to found the keys under which the latest claims of data
+// sources write.
+func (s *Store) beingSynched(ctx context.Context, found, keys []string) ([]string, error) {
+	var ids []string
+	for _, key := range keys {
+		if id, _, err := dataset.ParseSourceKey(key); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return found, nil
 	}
 	var claims []struct {
 		ID    string `db:"id"`
@@ -99,9 +96,9 @@ func (s *Store) beingSynched(ctx context.Context, keys, bare []string) ([]string
 		return q.all(ctx, &claims, "SELECT s.id, w.fence FROM data_sources s JOIN work_items w ON w.id = s.num WHERE s.id {in}", s.d.array(ids))
 	})
 	for _, c := range claims {
-		keys = append(keys, dataset.SourceKey(c.ID, c.Fence))
+		found = append(found, dataset.SourceKey(c.ID, c.Fence))
 	}
-	return keys, err
+	return found, err
 }
 
 // liveFiles returns the bytes of the files that are visible, wait to be

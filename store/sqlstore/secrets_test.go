@@ -14,6 +14,7 @@ import (
 	"gocloud.dev/secrets/localsecrets"
 
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
@@ -55,7 +56,10 @@ func TestSecretsAreNowhereInTheClear(t *testing.T) {
 	s := open(t, dsn, &sqlstore.Options{Sealer: seal.New(key, nil), Logger: logger})
 	c := s3Connector("a")
 	must(t, s.CreateConnector(t.Context(), c))
+	fetched := &dataset.DataSource{ID: "s", Dataset: "d", Tenant: "t", Status: dataset.Synching}
+	must(t, s.CreateSource(t.Context(), fetched, &dataset.Dataset{ID: "d", Tenant: "t"}, "https://h/?sig="+canary))
 	var failed []error
+	failed = append(failed, s.CreateSource(t.Context(), fetched, nil, "https://h/?sig="+canary))
 	failed = append(failed, s.CreateConnector(t.Context(), s3Connector("a")))
 	failed = append(failed, s.UpdateConnector(t.Context(), "t", c.ID, func(c *connector.Connector) error {
 		c.Name = "bad\x00"
@@ -152,17 +156,22 @@ func testRotate(t *testing.T, dsn string) {
 	must(t, s.CreateConnector(ctx, s3Connector("plain")))
 	old := map[string]*secrets.Keeper{"old": oldKeeper}
 	s = open(t, dsn, &sqlstore.Options{Sealer: seal.New(oldKeeper, &seal.Options{KeyID: "old", ReadPlaintext: true})})
+	fetched := &dataset.DataSource{ID: "s", Dataset: "d", Tenant: "t", Status: dataset.Synching}
+	must(t, s.CreateSource(ctx, fetched, &dataset.Dataset{ID: "d", Tenant: "t"}, canary))
 	for i := range 120 { // more than one batch
 		must(t, s.CreateConnector(ctx, s3Connector(strings.Repeat("x", i+1))))
 	}
 	s = open(t, dsn, &sqlstore.Options{Sealer: seal.New(newKeeper, &seal.Options{KeyID: "new", Old: old, ReadPlaintext: true})})
-	if n, err := s.RotateSecrets(ctx); err != nil || n != 121 {
-		t.Errorf("rotated %d, %v, want 121", n, err)
+	if n, err := s.RotateSecrets(ctx); err != nil || n != 122 {
+		t.Errorf("rotated %d, %v, want 122", n, err)
 	}
 	if n, err := s.RotateSecrets(ctx); err != nil || n != 0 {
 		t.Errorf("rotated %d again, %v", n, err)
 	}
 	s = open(t, dsn, &sqlstore.Options{Sealer: seal.New(newKeeper, &seal.Options{KeyID: "new"})})
+	if _, url, _, err := s.SyncSource(ctx, "s"); err != nil || url != canary {
+		t.Errorf("the url after the rotation: %q, %v", url, err)
+	}
 	list, total, err := s.Connectors(ctx, "t", connector.Query{})
 	must(t, err)
 	for _, c := range list {

@@ -155,13 +155,12 @@ func partsOf(ctx context.Context, q session, upload string) ([]dataset.Part, err
 }
 
 // CompleteUpload see [dataset.Uploads].
-func (s *Store) CompleteUpload(ctx context.Context, upload, key string, until time.Time) error {
+func (s *Store) CompleteUpload(ctx context.Context, upload string, until time.Time) error {
 	return s.write(ctx, uploadName(upload), func(q session) error {
 		if _, err := lockUpload(ctx, q, upload, dataset.Open); err != nil {
 			return err
 		}
-		_, err := q.exec(ctx, "UPDATE uploads SET state = ?, blob_key = ?, expires_at = ? WHERE id = ?",
-			int(dataset.Complete), key, milli(until), upload)
+		_, err := q.exec(ctx, "UPDATE uploads SET state = ?, expires_at = ? WHERE id = ?", int(dataset.Complete), milli(until), upload)
 		return err
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
@@ -20,6 +21,7 @@ import (
 // Store is what the suite covers. Leases have a suite of their own, worktest.
 type Store interface {
 	connector.Repository
+	dataset.Repository
 	task.Repository
 	filesync.Repository
 	work.Leases
@@ -75,6 +77,15 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Schedules/StartRun", testStartRun)
 	run("Schedules/Settle", testSettle)
 
+	run("Datasets/RoundTrip", testDatasetRoundTrip)
+	run("Datasets/List", testDatasetList)
+	run("Datasets/Purge", testDatasetPurge)
+	run("Sources/RoundTrip", testSourceRoundTrip)
+	run("Sources/List", testSourceList)
+	run("Sources/Delete", testSourceDelete)
+	run("Uploads/RoundTrip", testUploadRoundTrip)
+	run("Uploads/Parts", testUploadParts)
+	run("Uploads/Expiry", testUploadExpiry)
 	run("Syncs/RoundTrip", testSyncRoundTrip)
 	run("Syncs/Uploads", testUploads)
 	run("Syncs/Packs", testPacks)
@@ -103,6 +114,7 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Concurrency/LastChunks", testConcurrentLastChunks)
 	run("Concurrency/StartRun", testConcurrentStartRun)
 	run("Concurrency/SameName", testConcurrentNames)
+	run("Concurrency/ForgetUpload", testConcurrentForgetting)
 }
 
 // fixture is a store with what tests need around it.

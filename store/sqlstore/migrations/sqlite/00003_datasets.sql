@@ -35,8 +35,8 @@ CREATE TABLE data_sources (
 ) STRICT;
 CREATE INDEX data_sources_dataset ON data_sources (dataset, num);
 CREATE INDEX data_sources_status ON data_sources (dataset, status, num);
-CREATE INDEX data_sources_upload ON data_sources (upload) WHERE upload <> '';
-CREATE INDEX data_sources_key ON data_sources (blob_key) WHERE blob_key <> '';
+CREATE INDEX data_sources_upload ON data_sources (upload);
+CREATE INDEX data_sources_key ON data_sources (blob_key);
 
 -- state is 1 open, 2 complete, 3 expired.
 CREATE TABLE uploads (
@@ -55,6 +55,7 @@ CREATE TABLE uploads (
 	expires_at INTEGER NOT NULL -- the greatest number for one that is kept for its data sources
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX uploads_object_key ON uploads (tenant, object_key);
+CREATE INDEX uploads_key ON uploads (blob_key);
 CREATE INDEX uploads_expires ON uploads (expires_at);
 
 CREATE TABLE upload_parts (
