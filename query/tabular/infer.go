@@ -210,11 +210,11 @@ func significant(b []byte) (digits []byte, exp int, ok bool) {
 	digits = make([]byte, 0, 18)
 	zeros, point, before := 0, false, 0
 	for _, c := range mantissa {
-		switch {
-		case c == '.':
+		switch c {
+		case '.':
 			point = true
 			continue
-		case c == '-':
+		case '-':
 			continue
 		}
 		if len(digits) == 0 && c == '0' {

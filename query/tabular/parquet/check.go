@@ -8,10 +8,13 @@ import (
 )
 
 const (
-	errPageTooLarge  = thriftText("the page is too large")
-	errPageCut       = thriftText("a page is shorter than its values")
-	errPageMalformed = thriftText("a page is malformed")
+	errPageTooLarge  = constError("the page is too large")
+	errPageCut       = constError("a page is shorter than its values")
+	errPageMalformed = constError("a page is malformed")
 )
+
+// plainDictionary is what older writers call RLE_DICTIONARY.
+const plainDictionary format.Encoding = 2
 
 // pageCheck compares the number of values that a page declares with its data.
 // Run-length and delta encodings can declare billions in a few bytes, which
@@ -115,7 +118,7 @@ func (c *pageCheck) values(encoding format.Encoding) error {
 		return c.plain()
 	case format.ByteStreamSplit:
 		return c.fixed(c.present * c.width())
-	case format.PlainDictionary, format.RLEDictionary:
+	case plainDictionary, format.RLEDictionary:
 		if err := c.need(c.count * 4); err != nil || c.present == 0 {
 			return err
 		}

@@ -8,54 +8,16 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
-	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/query/tabular/xlsx"
 	"github.com/inlet-go/inlet/store/errs"
 )
-
-// maxHeap is what reading a hostile file may need beyond the file itself.
-const maxHeap = 64 << 20
-
-// peakHeap returns by how much the heap grew at most while f ran, sampled
-// every 200 microseconds, with what is garbage but not yet collected.
-func peakHeap(f func()) int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	start := int64(m.HeapAlloc)
-	var peak atomic.Int64
-	stop, done := make(chan struct{}), make(chan struct{})
-	sample := func() {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		peak.Store(max(peak.Load(), int64(m.HeapAlloc)-start))
-	}
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(200 * time.Microsecond):
-				sample()
-			}
-		}
-	}()
-	f()
-	close(stop)
-	<-done
-	sample()
-	return peak.Load()
-}
 
 // part is a file of the archive; its text may be made while it is packed.
 type part struct {
@@ -114,18 +76,6 @@ func repeat(s string, n int) func(w io.Writer) {
 		for range n / 1000 {
 			io.WriteString(w, block)
 		}
-	}
-}
-
-func checkError(t testing.TB, err error) {
-	t.Helper()
-	switch errs.KindOf(err) {
-	case errs.Invalid, errs.TooLarge, errs.Unsupported:
-	default:
-		t.Errorf("an error of kind %v: %v", errs.KindOf(err), err)
-	}
-	if msg := errs.Message(err); msg == "" || !utf8.ValidString(msg) || len(msg) > 1000 {
-		t.Errorf("a message of %d bytes: %q", len(msg), msg)
 	}
 }
 
@@ -195,18 +145,8 @@ func TestHostileWorkbooks(t *testing.T) {
 			r := newReader(t, tabular.Limits{}, xlsx.Format{})
 			data := tt.data()
 			var err error
-			start := time.Now()
-			peak := peakHeap(func() { _, err = load(r, fileOf(data)) })
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if errs.KindOf(err) != tt.kind || !strings.Contains(errs.Message(err), tt.msg) {
-				t.Errorf("error = %v: %q (%v), want %v: …%s…", errs.KindOf(err), errs.Message(err), err, tt.kind, tt.msg)
-			}
-			if peak > maxHeap {
-				t.Errorf("the heap grew by %d MiB", peak>>20)
-			}
-			t.Logf("%d bytes, %v, %.1f MiB", len(data), time.Since(start).Round(time.Millisecond), float64(peak)/(1<<20))
+			tabulartest.Bounded(t, func() { _, err = tabulartest.Load(r, fileOf(data)) })
+			tabulartest.WantError(t, err, tt.kind, tt.msg)
 		})
 	}
 }
@@ -288,11 +228,11 @@ func FuzzXLSX(f *testing.F) {
 	r := newReader(f, tabular.Limits{}, xlsx.Format{})
 	tight := newReader(f, tabular.Limits{Columns: 4, FieldBytes: 50, RowBytes: 200, Tables: 2}, xlsx.Format{UnzipBytes: 20_000, StringBytes: 200})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if _, err := load(r, fileOf(data)); err != nil {
-			checkError(t, err)
+		if _, err := tabulartest.Load(r, fileOf(data)); err != nil {
+			tabulartest.CheckError(t, err)
 		}
-		if _, err := load(tight, fileOf(data)); err != nil {
-			checkError(t, err)
+		if _, err := tabulartest.Load(tight, fileOf(data)); err != nil {
+			tabulartest.CheckError(t, err)
 		}
 	})
 }
@@ -313,8 +253,8 @@ func FuzzSheet(f *testing.F) {
 	rels := part{name: "xl/_rels/workbook.xml.rels", text: strings.Replace(mainRels, `<Relationships>`, `<Relationships><Relationship Id="r3" Type="x/styles" Target="y.xml"/>`, 1)}
 	f.Fuzz(func(t *testing.T, sheet string) {
 		data := archive(t, part{name: "xl/s.xml", text: sheet}, part{name: "xl/t.xml", text: `<sst><si><t>x</t></si></sst>`}, styles, rels)
-		if _, err := load(r, fileOf(data)); err != nil {
-			checkError(t, err)
+		if _, err := tabulartest.Load(r, fileOf(data)); err != nil {
+			tabulartest.CheckError(t, err)
 		}
 	})
 }
