@@ -108,9 +108,31 @@ func (c *pageCheck) levels(length int64, most int) error {
 	return err
 }
 
+// encodes reports whether the format has that encoding for values of a type
+// (Encodings.md). Decoders take more, and read it in ways of their own.
+func encodes(encoding format.Encoding, typ format.Type) bool {
+	switch encoding {
+	case format.Plain:
+		return true
+	case plainDictionary, format.RLEDictionary:
+		return typ != format.Boolean
+	case format.RLE:
+		return typ == format.Boolean
+	case format.DeltaBinaryPacked:
+		return typ == format.Int32 || typ == format.Int64
+	case format.DeltaLengthByteArray:
+		return typ == format.ByteArray
+	case format.DeltaByteArray:
+		return typ == format.ByteArray || typ == format.FixedLenByteArray
+	case format.ByteStreamSplit:
+		return typ != format.Boolean && typ != format.ByteArray && typ != format.Int96
+	}
+	return false
+}
+
 // values checks the values behind the levels.
 func (c *pageCheck) values(encoding format.Encoding) error {
-	if c.count < 0 {
+	if c.count < 0 || !encodes(encoding, c.leaf.element.Type.V) {
 		return errPageMalformed
 	}
 	switch encoding {

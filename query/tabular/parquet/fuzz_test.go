@@ -57,27 +57,45 @@ func FuzzParquet(f *testing.F) {
 }
 
 // FuzzPage makes the data of one page, which FuzzParquet rarely reaches behind
-// the metadata.
+// the metadata; and of a dictionary in front of it, unless that is empty.
 func FuzzPage(f *testing.F) {
 	plain := []byte{1, 0, 0, 0, 2, 0, 0, 0}
 	for kind := range uint8(8) {
 		for _, encoding := range []uint8{0, 2, 3, 5, 6, 7, 8, 9} {
-			f.Add(plain, kind, encoding, uint8(2), false)
+			f.Add(plain, []byte{}, kind, encoding, uint8(2), false)
 		}
+		f.Add([]byte{1, 3, 2, 6, 0}, append(plain, plain...), kind, uint8(8), uint8(4), false)
 	}
-	f.Add([]byte{2, 0, 0, 0, 4, 1, 1, 0, 0, 0}, uint8(1), uint8(0), uint8(2), true)
-	f.Add([]byte{2, 0, 0, 0, 3, 0x55, 128, 1, 4, 4, 2, 2, 0, 0, 0, 0}, uint8(2), uint8(5), uint8(8), true)
+	f.Add([]byte{2, 0, 0, 0, 4, 1, 1, 0, 0, 0}, []byte{}, uint8(1), uint8(0), uint8(2), true)
+	f.Add([]byte{2, 0, 0, 0, 3, 0x55, 128, 1, 4, 4, 2, 2, 0, 0, 0, 0}, []byte{}, uint8(2), uint8(5), uint8(8), true)
+	f.Add([]byte("\xff\xff\xff\x80\x02\x00"), []byte{}, uint8(1), uint8(3), uint8(1), false) // a run where none belongs
 	r := newReader(f)
-	f.Fuzz(func(t *testing.T, data []byte, kind, encoding, values uint8, nulls bool) {
+	f.Fuzz(func(t *testing.T, data, dictionary []byte, kind, encoding, values uint8, nulls bool) {
 		column := required("a", wire.Type(kind%8))
 		if nulls {
 			column = optional("a", wire.Type(kind%8))
 		}
 		column.TypeLength = thrift.New[int32](3)
 		header := dataPage(int32(values), wire.Encoding(encoding%10), len(data), len(data))
-		file := page(t, column, wire.Uncompressed, header, data, int64(values))
+		var before []byte
+		if len(dictionary) > 0 {
+			before = dictionaryPage(t, len(dictionary)/8, dictionary)
+		}
+		file := page(t, column, wire.Uncompressed, header, data, int64(values), before...)
 		if _, err := tabulartest.Load(r, tabulartest.File("f.parquet", file)); err != nil {
 			tabulartest.CheckError(t, err)
 		}
 	})
+}
+
+func dictionaryPage(t testing.TB, values int, data []byte) []byte {
+	t.Helper()
+	head, err := thrift.Marshal(new(thrift.CompactProtocol), &wire.PageHeader{
+		Type: wire.DictionaryPage, CompressedPageSize: int32(len(data)), UncompressedPageSize: int32(len(data)),
+		DictionaryPageHeader: thrift.New(wire.DictionaryPageHeader{NumValues: int32(values), Encoding: wire.Plain}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(head, data...)
 }

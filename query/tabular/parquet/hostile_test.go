@@ -15,14 +15,15 @@ import (
 	"github.com/inlet-go/inlet/store/errs"
 )
 
-// page is a file of one column of one page with that header and data.
-func page(t testing.TB, column wire.SchemaElement, codec wire.CompressionCodec, header wire.PageHeader, data []byte, values int64) []byte {
+// page is a file of one column of one page with that header and data, and what
+// is before it.
+func page(t testing.TB, column wire.SchemaElement, codec wire.CompressionCodec, header wire.PageHeader, data []byte, values int64, before ...byte) []byte {
 	t.Helper()
 	head, err := thrift.Marshal(new(thrift.CompactProtocol), &header)
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := append(head, data...)
+	body := append(append(before, head...), data...)
 	meta := wire.FileMetaData{
 		Version: 1, NumRows: values,
 		Schema: []wire.SchemaElement{{Name: "root", NumChildren: thrift.New[int32](1)}, column},
