@@ -2,6 +2,7 @@ package tabulartest
 
 import (
 	"runtime"
+	"runtime/metrics"
 	"testing"
 	"time"
 )
@@ -46,8 +47,9 @@ func Bounded(t testing.TB, f func()) {
 	}
 }
 
+// heap is what runtime.MemStats calls HeapAlloc, without stopping the world.
 func heap() uint64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
