@@ -115,17 +115,17 @@ func TestHostileWorkbooks(t *testing.T) {
 			return archive(t, part{"xl/s.xml", open, repeat(`<row><c r="XFA1"><v>1</v></c><c><v>1</v></c></row>`, 20_000)})
 		}, errs.TooLarge, "more than 2000 columns"},
 		"bomb of rows": {func() []byte {
-			return archive(t, part{"xl/s.xml", open, repeat(`<row><c><v>1</v></c></row>`, 1_100_000)})
+			return archive(t, part{"xl/s.xml", open, repeat(`<row><c><v>1</v></c></row>`, 300_000)})
 		}, errs.TooLarge, "packed too well to be true"},
 		"bomb of empty rows": {func() []byte {
-			return archive(t, part{"xl/s.xml", open, repeat(`<row>                              </row>`, 1_100_000)})
+			return archive(t, part{"xl/s.xml", open, repeat(`<row>                              </row>`, 300_000)})
 		}, errs.TooLarge, "packed too well to be true"},
-		"bomb of blanks": {func() []byte { return archive(t, part{"xl/s.xml", open, repeat(" ", 100<<20)}) }, errs.TooLarge, "s.xml"},
+		"bomb of blanks": {func() []byte { return archive(t, part{"xl/s.xml", open, repeat(" ", 20<<20)}) }, errs.TooLarge, "s.xml"},
 		"bomb of strings": {func() []byte {
-			return archive(t, rowsOf(""), part{"xl/t.xml", `<sst>`, repeat(`<si><t>x</t></si>`, 2_200_000)})
+			return archive(t, rowsOf(""), part{"xl/t.xml", `<sst>`, repeat(`<si><t>x</t></si>`, 600_000)})
 		}, errs.TooLarge, "packed too well to be true"},
 		"many strings": {func() []byte {
-			return archive(t, rowsOf(""), part{"xl/t.xml", `<sst>`, repeatNoise(`<si><t>%s</t></si>`, 34_000)})
+			return archive(t, rowsOf(""), part{"xl/t.xml", `<sst>`, repeatNoise(`<si><t>%s</t></si>`, 33_500)})
 		}, errs.TooLarge, "the texts of the workbook are longer than 32 MiB"},
 		"one long string": {func() []byte { return archive(t, rowsOf(""), part{"xl/t.xml", `<sst><si><t>`, noise(8 << 20)}) }, errs.TooLarge, "t.xml"},
 		"many runs of a string": {func() []byte {
@@ -147,7 +147,7 @@ func TestHostileWorkbooks(t *testing.T) {
 		"string 7":    {func() []byte { return archive(t, rowsOf(`<row r="2"><c t="s"><v>7</v></c></row>`)) }, errs.Invalid, `the text number "7", which does not exist`},
 		"no number":   {func() []byte { return archive(t, rowsOf(`<row r="2"><c><v>0x10</v></c></row>`)) }, errs.Invalid, `a number of row 2 is "0x10"`},
 		"endless tag": {func() []byte { return archive(t, part{"xl/s.xml", `<worksheet a="`, noise(8 << 20)}) }, errs.TooLarge, "a text or tag in s.xml of more than 2 MiB"},
-		"deep tags":   {func() []byte { return archive(t, part{"xl/s.xml", `<worksheet>`, repeat("<a>", 1_000_000)}) }, errs.TooLarge, "packed too well"},
+		"deep tags":   {func() []byte { return archive(t, part{"xl/s.xml", `<worksheet>`, repeat("<a>", 600_000)}) }, errs.TooLarge, "packed too well"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
