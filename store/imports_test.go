@@ -52,8 +52,9 @@ var rules = map[string][]string{
 		"query/tabular", "store/errs", "github.com/parquet-go", "github.com/klauspost/compress", "github.com/pierrec/lz4",
 		"github.com/andybalholm/brotli",
 	},
-	"query/tabular/xlsx":  {"query/tabular", "store/errs"},
-	"store/work/worktest": {"store/errs", "store/work", "github.com/google/go-cmp"},
+	"query/tabular/tabulartest": {"query/tabular", "store/errs"},
+	"query/tabular/xlsx":        {"query/tabular", "store/errs"},
+	"store/work/worktest":       {"store/errs", "store/work", "github.com/google/go-cmp"},
 }
 
 // examples and what is only run by tests may import everything.
