@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 )
@@ -190,7 +190,7 @@ func lakeWrap(out any, err error) (int, any) {
 	code := lakeCodes[errs.KindOf(err)]
 	var special errLake
 	switch {
-	case errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, blob.ErrFull):
 		code = lakeDiskFull
 	case errors.As(err, &special):
 		code = special.code
