@@ -158,6 +158,9 @@ func (s *Service) CompleteUpload(ctx context.Context, sc scope.Scope, objectKey,
 	}
 	u.State, u.ExpiresAt = Complete, s.opts.Now().Add(s.opts.UploadTTL)
 	if err := s.repo.CompleteUpload(ctx, u.ID, u.ExpiresAt); err != nil {
+		if again, lookErr := s.upload(ctx, sc, objectKey); lookErr == nil && again.State == Complete {
+			return again, nil // another call was faster
+		}
 		return nil, err
 	}
 	s.opts.Logger.InfoContext(ctx, "file uploaded", "tenant", sc.Tenant, "user", sc.User, "upload", u.ID, "bytes", u.Size)

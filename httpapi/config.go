@@ -16,6 +16,7 @@ import (
 
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/task"
 )
@@ -47,11 +48,12 @@ const (
 
 // Config says what an [API] serves. Only Authenticator is required.
 type Config struct {
-	// Connectors, Tasks and Datasets are the services. A nil one leaves its
-	// routes out.
+	// Connectors, Tasks, Datasets and FileSync are the services. A nil one leaves
+	// its routes out.
 	Connectors *connector.Service
 	Tasks      *task.Service
 	Datasets   *dataset.Service
+	FileSync   *filesync.Service
 
 	// Definitions is the registry of connector definitions; nil leaves its
 	// routes out.
@@ -59,6 +61,11 @@ type Config struct {
 
 	// Authenticator decides who a caller is. [Open] lets anyone in.
 	Authenticator Authenticator
+
+	// AnonymousUploads names the tenant for which callers without a key may
+	// upload into syncs that they know, and list syncs and their history, as the
+	// product's own documents show it. "" asks them for a key.
+	AnonymousUploads string
 
 	// Prefix is the path below which all routes are, such as "/inlet/v1".
 	Prefix string
@@ -125,7 +132,7 @@ func (c *CORS) allows(origin string) bool {
 func (c *Config) complete() error {
 	var p errs.Problems
 	p.Check(c.Authenticator != nil, "Config.Authenticator is required; use httpapi.Open to let anyone in")
-	p.Check(c.Connectors != nil || c.Tasks != nil || c.Datasets != nil || c.Definitions != nil, "Config has no service")
+	p.Check(c.Connectors != nil || c.Tasks != nil || c.Datasets != nil || c.FileSync != nil || c.Definitions != nil, "Config has no service")
 	c.Prefix = strings.TrimRight(c.Prefix, "/")
 	p.Check(c.Prefix == "" || strings.HasPrefix(c.Prefix, "/") && path.Clean(c.Prefix) == c.Prefix && !strings.ContainsAny(c.Prefix, "{}?# %"),
 		"Config.Prefix is invalid: %q is not a clean path that starts with a slash", c.Prefix)

@@ -48,6 +48,9 @@ type route struct {
 	// public routes are served without credentials; their scope is empty.
 	public bool
 
+	// anonymous is the tenant of callers without credentials; "" refuses them.
+	anonymous string
+
 	// streamed routes read the body themselves, from input.stream. Credentials
 	// are then not looked for in it.
 	streamed bool
@@ -73,6 +76,13 @@ func call[In any](method, path string, read func(*input) In, do func(context.Con
 		}
 		return do(ctx, sc, v)
 	}}
+}
+
+// anonymous returns r as a route that callers without credentials may use as
+// the tenant, unless that is "".
+func anonymous(tenant string, r route) route {
+	r.anonymous = tenant
+	return r
 }
 
 // streamed returns r as a route that reads its body itself.

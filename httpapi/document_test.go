@@ -10,6 +10,7 @@ import (
 
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/task"
 )
 
@@ -19,7 +20,7 @@ var misprints = map[string]bool{"post /conectors": true}
 func TestDocumentHasExactlyTheRoutes(t *testing.T) {
 	cfg := Config{
 		Connectors: connector.NewService(nil, nil, nil, nil), Tasks: task.NewService(nil, nil, nil, nil),
-		Datasets: dataset.NewService(nil, nil, nil), Definitions: connector.NewDefinitions(nil, nil, nil, nil, nil),
+		Datasets: dataset.NewService(nil, nil, nil), FileSync: filesync.NewService(nil, nil, nil), Definitions: connector.NewDefinitions(nil, nil, nil, nil, nil),
 		Authenticator: Open("a"),
 	}
 	var routes []string

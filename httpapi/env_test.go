@@ -24,6 +24,7 @@ import (
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
 	"github.com/inlet-go/inlet/dataset/inspect"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/store/errs"
@@ -43,6 +44,7 @@ type env struct {
 	bucket   blob.Bucket
 	dir      string // holds the sources
 	prefix   string // of the API
+	syncs    *filesync.Service
 	handlers map[string]work.Handler
 }
 
@@ -95,8 +97,9 @@ func newEnvOn(t *testing.T, store *sqlstore.Store, bucket blob.Bucket, change fu
 		t.Fatal(err)
 	}
 	dataset.NewRunner(datasets, store, e, fetcher, inspect.New(reader), &dataset.RunnerOptions{Attempts: 1})
+	e.syncs = filesync.NewService(store, bucket, &filesync.Options{MaxFile: 1 << 20, EndWait: -1})
 	cfg := httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, Definitions: definitions, Authenticator: authenticate,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: e.syncs, Definitions: definitions, Authenticator: authenticate,
 		LinkKey: []byte("0123456789abcdef"), Logger: slog.New(slog.DiscardHandler),
 	}
 	if change != nil {

@@ -93,19 +93,27 @@ func (x *exchange) run(op route) (any, error) {
 	ctx := x.r.Context()
 	if !op.public {
 		var err error
-		if x.scope, err = x.authenticate(ctx, in.body); err != nil {
+		if x.scope, err = x.authenticate(ctx, op, in.body); err != nil {
 			return nil, err
 		}
 	}
 	if bodyErr != nil {
-		return nil, bodyErr
+		return nil, errBody{bodyErr}
 	}
 	in.scope = x.scope
 	return op.serve(ctx, x.scope, in)
 }
 
-func (x *exchange) authenticate(ctx context.Context, body object) (scope.Scope, error) {
+// errBody marks what is wrong with a body as a whole.
+type errBody struct{ error }
+
+func (e errBody) Unwrap() error { return e.error }
+
+func (x *exchange) authenticate(ctx context.Context, op route, body object) (scope.Scope, error) {
 	c := x.dialect.credentials(x.r, body)
+	if op.anonymous != "" && c.secret() == "" {
+		return scope.Scope{Tenant: op.anonymous}, nil
+	}
 	c.Dialect, c.Request = x.dialect.name, x.r
 	sc, err := x.api.cfg.Authenticator(ctx, c)
 	if err != nil {

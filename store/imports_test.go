@@ -30,7 +30,7 @@ var rules = map[string][]string{
 	"dataset":                       {"blob", "store/errs", "store/scope", "store/work"},
 	"dataset/fetch":                 {"blob/guard", "dataset", "store/errs"},
 	"dataset/inspect":               {"dataset", "query/tabular", "store/errs", "github.com/gabriel-vasile/mimetype"},
-	"httpapi":                       {"blob", "connector", "dataset", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel", "github.com/google/uuid"},
+	"httpapi":                       {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel", "github.com/google/uuid"},
 	"blob/s3":                       {"blob", "blob/internal/remote", "store/errs", "github.com/aws"},
 	"blob/oss":                      {"blob", "blob/internal/remote", "store/errs", "github.com/aliyun"},
 	"blob/oss/ossblob":              {"blob", "blob/internal/remote", "blob/oss", "store/errs", "github.com/aliyun", "gocloud.dev"},
@@ -38,24 +38,26 @@ var rules = map[string][]string{
 	"connector/archive":             {"blob", "connector", "store/errs", "github.com/ulikunitz/xz"},
 	"connector/archive/archivetest": {"github.com/ulikunitz/xz"},
 	"connector/uispec":              {"connector", "store/errs", "github.com/santhosh-tekuri/jsonschema"},
+	"filesync":                      {"blob", "store/errs", "store/scope"},
 	"connector/open": {
 		"blob", "blob/folder", "blob/guard", "blob/oss", "blob/s3", "connector", "store/errs",
 	},
 	"store/sqlstore": {
-		"blob", "connector", "dataset", "task", "store/errs", "store/work", "store/seal",
+		"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "store/seal",
 		"github.com/jmoiron/sqlx", "github.com/jackc/pgx", "github.com/pressly/goose", "modernc.org/sqlite", "golang.org/x/sync",
 	},
 	"blob/folder/folderblob":   {"blob", "blob/folder", "store/errs", "gocloud.dev"},
 	"blob/blobtest":            {"blob", "store/errs", "github.com/google/go-cmp"},
 	"blob/blobtest/fakeserver": {},
-	"store/storetest":          {"blob", "connector", "dataset", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
+	"store/storetest":          {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
 	"query/tabular":            {"store/errs", "golang.org/x/text"},
 	"query/tabular/parquet": {
 		"query/tabular", "store/errs", "github.com/parquet-go", "github.com/klauspost/compress", "github.com/pierrec/lz4",
 		"github.com/andybalholm/brotli",
 	},
-	"query/tabular/xlsx":  {"query/tabular", "store/errs"},
-	"store/work/worktest": {"store/errs", "store/work", "github.com/google/go-cmp"},
+	"query/tabular/tabulartest": {"query/tabular", "store/errs"},
+	"query/tabular/xlsx":        {"query/tabular", "store/errs"},
+	"store/work/worktest":       {"store/errs", "store/work", "github.com/google/go-cmp"},
 }
 
 // examples and what is only run by tests may import everything.

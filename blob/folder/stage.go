@@ -173,46 +173,6 @@ func (s *Stage) finish() error {
 	return f.Close()
 }
 
-// Write stores what r gives under key.
-func (b *Bucket) Write(ctx context.Context, key string, r io.Reader, opts *blob.WriteOptions) (blob.Written, error) {
-	if opts == nil {
-		opts = &blob.WriteOptions{}
-	}
-	s, err := b.Create(ctx, key)
-	if err != nil {
-		return blob.Written{}, err
-	}
-	defer s.Abort()
-	buf := buffers.Get().(*[bufferSize + 4096]byte)
-	defer buffers.Put(buf)
-	hash := newHasher()
-	defer hash.close()
-	for {
-		n, err := fill(ctx, r, buf[:bufferSize])
-		total := s.n + int64(n)
-		end := errors.Is(err, errEnd)
-		switch {
-		case err != nil && !end:
-			return blob.Written{}, classifyRead(err, key)
-		case opts.Size > 0 && (total > opts.Size || end && total < opts.Size):
-			return blob.Written{}, errs.New(errs.Conflict, "blob %q: not the announced %d bytes came", key, opts.Size)
-		case end:
-			hash.Write(buf[:n])
-			if err := s.commit(ctx, buf[:n], &Attributes{ContentType: opts.ContentType}, opts); err != nil {
-				return blob.Written{}, err
-			}
-			return blob.Written{Size: total, SHA256: hash.sum()}, nil
-		}
-		hash.begin(buf[:n])
-		_, err = s.Write(buf[:n])
-		hash.wait()
-		if err != nil {
-			return blob.Written{}, err
-		}
-		s.flush()
-	}
-}
-
 // flushEvery is after how many bytes of an object the disk is told to begin
 // writing them, so that little is left to wait for at the end.
 const flushEvery = 8 << 20
@@ -227,35 +187,4 @@ func (s *Stage) flush() {
 		startWriteback(f, s.flushed, s.n-s.flushed)
 		s.flushed = s.n
 	}
-}
-
-// errEnd is the end of the reader, told from an io.EOF that the reader wraps.
-var errEnd = errors.New("end")
-
-// fill reads until p is full or the reader ends, which is errEnd.
-func fill(ctx context.Context, r io.Reader, p []byte) (int, error) {
-	for n := 0; ; {
-		if err := ctx.Err(); err != nil {
-			return n, err
-		}
-		m, err := r.Read(p[n:])
-		n += m
-		switch {
-		case err == io.EOF:
-			return n, errEnd
-		case err != nil:
-			return n, err
-		case n == len(p):
-			return n, nil
-		}
-	}
-}
-
-// classifyRead keeps an error of the reader as it is: it has its own kind. Only
-// the end of the context is ours.
-func classifyRead(err error, key string) error {
-	if kindOf(err) == errs.Canceled {
-		return classify(err, key)
-	}
-	return err
 }

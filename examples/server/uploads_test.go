@@ -44,6 +44,9 @@ func (s *slowly) Read(p []byte) (int, error) {
 
 // Two hundred files of 8 MiB arrive at the same time.
 func TestManyUploadsAtOnce(t *testing.T) {
+	if raced {
+		t.Skip("SKIPPED: the race detector takes memory of its own")
+	}
 	p := start(t, "-data", t.TempDir())
 	const uploads, size = 200, 8 << 20
 	var all sync.WaitGroup

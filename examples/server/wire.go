@@ -23,6 +23,7 @@ import (
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
 	"github.com/inlet-go/inlet/dataset/inspect"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/query/tabular/parquet"
@@ -40,6 +41,7 @@ type app struct {
 	dispatcher *work.Local
 	runner     *task.Runner
 	sources    *dataset.Runner
+	syncs      *filesync.Runner
 	collector  *blob.Collector
 	token      string // to be printed; "" when the user gave one or wants none
 	closers    []func() error
@@ -101,9 +103,11 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	datasets := dataset.NewService(store, bucket, &dataset.Options{Dispatcher: a.dispatcher, Logger: logger})
 	fetcher := fetch.New(&fetch.Options{AllowNet: c.allowNet})
 	a.sources = dataset.NewRunner(datasets, store, a.dispatcher, fetcher, inspect.New(tables), nil)
+	syncs := filesync.NewService(store, bucket, &filesync.Options{Owner: owner, Logger: logger})
+	a.syncs = filesync.NewRunner(syncs, nil)
 	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, Definitions: definitions, Logger: logger, LinkKey: keys.links,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: syncs, Definitions: definitions, Logger: logger, LinkKey: keys.links,
 		Authenticator: a.authenticator(c), Prefix: c.prefix,
 	})
 	if err != nil {

@@ -81,6 +81,7 @@ func TestJudgeFindsFaults(t *testing.T) {
 // required has the query parameters that operations need.
 var required = map[string]string{
 	"/connectors/files/list": "?connector_id=1", "/task/get": "?task_id=1", "/task/files": "?task_id=1",
+	"/api/lake/file/upload": "?sync_id=1",
 }
 
 // fill makes a target of a path of the document.

@@ -22,6 +22,7 @@ import (
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/dataset/fetch"
 	"github.com/inlet-go/inlet/dataset/inspect"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
 	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/store/errs"
@@ -107,7 +108,8 @@ func newServer(t *testing.T) *server {
 	}
 	dataset.NewRunner(datasets, store, s, fetch.New(nil), inspect.New(reader), &dataset.RunnerOptions{Attempts: 1})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, Definitions: definitions, Authenticator: authenticate, MaxBody: maxBody,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: filesync.NewService(store, s.bucket, nil), Definitions: definitions,
+		Authenticator: authenticate, MaxBody: maxBody,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +123,8 @@ func newServer(t *testing.T) *server {
 // setKey sets the header in which a target's dialect has its key.
 func setKey(h http.Header, target, key string) {
 	switch {
+	case strings.Contains(target, "/api/lake/"), strings.Contains(target, "/api/ingestion/"):
+		h.Set("x-api-key", key)
 	case strings.Contains(target, "/v2/team/"):
 		h.Set("x-pd-api-key", key)
 	case strings.Contains(target, "/v2/connector"):

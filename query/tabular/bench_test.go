@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 )
 
 // sample is a csv file of 1,000,000 rows and 10 columns, about 85 MB: numbers,
@@ -89,7 +90,7 @@ func BenchmarkEncodingCSV(b *testing.B) {
 // Inspect is, by wall clock and by CPU time.
 func BenchmarkInspectCSV(b *testing.B) {
 	data := sample()
-	r, f := newReader(b, nil), fileOf("f.csv", data)
+	r, f := tabulartest.New(b, nil), tabulartest.File("f.csv", data)
 	var wall, peerWall, used, peerUsed time.Duration
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
@@ -109,7 +110,7 @@ func BenchmarkInspectCSV(b *testing.B) {
 
 func BenchmarkOpenCSV(b *testing.B) {
 	data := sample()
-	r, f := newReader(b, nil), fileOf("f.csv", data)
+	r, f := tabulartest.New(b, nil), tabulartest.File("f.csv", data)
 	table := inspect(b, r, f)
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
@@ -142,7 +143,7 @@ func BenchmarkInspectJSON(b *testing.B) {
 		fmt.Fprintf(&text, `{"id":%d,"ts":"2024-01-01 00:00:00","customer":%d,"product":"product-%04d","region":"north","status":null,"quantity":%d,"price":%d.25,"paid":true,"note":"Größe \"%d\""}`+"\n",
 			i, i%977, i%1000, i%50, i%1000, i)
 	}
-	r := newReader(b, nil)
+	r := tabulartest.New(b, nil)
 	for _, name := range []string{"f.ndjson", "f.json"} {
 		data := text.Bytes()
 		if name == "f.json" {
@@ -152,7 +153,7 @@ func BenchmarkInspectJSON(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				inspect(b, r, fileOf(name, data))
+				inspect(b, r, tabulartest.File(name, data))
 			}
 		})
 	}

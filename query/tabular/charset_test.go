@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
@@ -79,8 +80,8 @@ func TestCharsetIsTold(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, nil)
-			f := fileOf("f.csv", encode(t, tt.enc, tt.text))
+			r := tabulartest.New(t, nil)
+			f := tabulartest.File("f.csv", encode(t, tt.enc, tt.text))
 			tables, err := r.Inspect(context.Background(), f)
 			if tt.want == "" {
 				if errs.KindOf(err) != errs.Invalid || !strings.Contains(errs.Message(err), "neither UTF-8, UTF-16 nor GB18030; say which character set it is in") {
@@ -102,7 +103,7 @@ func TestCharsetIsTold(t *testing.T) {
 // sameText compares a table with the text in UTF-8 that it was made from.
 func sameText(t *testing.T, r *tabular.Reader, f tabular.File, table tabular.Table, text string) {
 	t.Helper()
-	want := fileOf("f.csv", []byte(text))
+	want := tabulartest.File("f.csv", []byte(text))
 	tables, err := r.Inspect(context.Background(), want)
 	if err != nil {
 		t.Fatal(err)
@@ -110,11 +111,11 @@ func sameText(t *testing.T, r *tabular.Reader, f tabular.File, table tabular.Tab
 	if diff := cmp.Diff(tables[0].Columns, table.Columns); diff != "" {
 		t.Errorf("columns (-want +got):\n%s", diff)
 	}
-	wantRows, err := readAll(r, want, tables[0])
+	wantRows, err := tabulartest.Rows(r, want, tables[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows, err := readAll(r, f, table)
+	rows, err := tabulartest.Rows(r, f, table)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,8 +140,8 @@ func TestCharsetIsGiven(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := encode(t, tt.enc, tt.text)
-			r := newReader(t, nil)
-			f := fileOf("f.csv", data)
+			r := tabulartest.New(t, nil)
+			f := tabulartest.File("f.csv", data)
 			f.Charset = tt.name
 			tables, err := r.Inspect(context.Background(), f)
 			if err != nil {
@@ -149,14 +150,14 @@ func TestCharsetIsGiven(t *testing.T) {
 			if tables[0].Charset != tt.recall {
 				t.Errorf("charset = %s, want %s", tables[0].Charset, tt.recall)
 			}
-			sameText(t, r, fileOf("f.csv", data), tables[0], tt.text) // the table remembers it
+			sameText(t, r, tabulartest.File("f.csv", data), tables[0], tt.text) // the table remembers it
 
-			fallback := newReader(t, &tabular.Options{Charset: tt.name})
-			if tables, err = fallback.Inspect(context.Background(), fileOf("f.csv", data)); err != nil {
+			fallback := tabulartest.New(t, &tabular.Options{Charset: tt.name})
+			if tables, err = fallback.Inspect(context.Background(), tabulartest.File("f.csv", data)); err != nil {
 				t.Fatal(err)
 			}
-			sameText(t, r, fileOf("f.csv", data), tables[0], tt.text)
-			tables, err = fallback.Inspect(context.Background(), fileOf("f.csv", []byte(chinese)))
+			sameText(t, r, tabulartest.File("f.csv", data), tables[0], tt.text)
+			tables, err = fallback.Inspect(context.Background(), tabulartest.File("f.csv", []byte(chinese)))
 			if err != nil || tables[0].Charset != "utf-8" {
 				t.Errorf("UTF-8 where %s is the fallback: %+v, %v", tt.name, tables, err)
 			}
@@ -179,8 +180,8 @@ func TestCharsetWhereverItShows(t *testing.T) {
 		tail := encode(t, tt.enc, strings.Repeat("中文名字,数据的质量\n", 12_000))
 		for shift := -9; shift <= 9; shift++ {
 			text := "a,b\n" + strings.Repeat("x", around+shift-5) + "\n"
-			f := fileOf("f.csv", append([]byte(text), tail...))
-			tables, err := newReader(t, nil).Inspect(context.Background(), f)
+			f := tabulartest.File("f.csv", append([]byte(text), tail...))
+			tables, err := tabulartest.New(t, nil).Inspect(context.Background(), f)
 			if err != nil {
 				t.Fatalf("%s at %d: %v", tt.name, around+shift, err)
 			}
@@ -206,7 +207,7 @@ func TestBrokenTextNamesThePlace(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := newReader(t, nil).Inspect(context.Background(), fileOf("f.csv", tt.data))
+			_, err := tabulartest.New(t, nil).Inspect(context.Background(), tabulartest.File("f.csv", tt.data))
 			if errs.KindOf(err) != errs.Invalid {
 				t.Fatalf("error = %v", err)
 			}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/query/tabular/parquet"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/query/tabular/xlsx"
 	"github.com/inlet-go/inlet/store/errs"
 )
@@ -46,9 +47,9 @@ var (
 	wantColumns = []string{"id integer", "price real", "paid boolean", "code text", "größe text", "note text?", "count integer?", "share real?"}
 )
 
-// texts are the fields of a record, with null where there is no value.
+// texts are the fields of a record, with tabulartest.Null where there is no value.
 func (r record) texts() []string {
-	all := []string{fmt.Sprint(r.ID), strconv.FormatFloat(r.Price, 'g', -1, 64), fmt.Sprint(r.Paid), r.Code, r.Name, null, null, null}
+	all := []string{fmt.Sprint(r.ID), strconv.FormatFloat(r.Price, 'g', -1, 64), fmt.Sprint(r.Paid), r.Code, r.Name, tabulartest.Null, tabulartest.Null, tabulartest.Null}
 	if r.Note != nil {
 		all[5] = *r.Note
 	}
@@ -70,7 +71,7 @@ func writeDelimited(comma rune) func(t *testing.T) []byte {
 		for _, r := range records {
 			fields := r.texts()
 			for i := range fields {
-				if fields[i] == null {
+				if fields[i] == tabulartest.Null {
 					fields[i] = ""
 				}
 			}
@@ -154,13 +155,13 @@ func TestEveryFormatGivesTheSameTable(t *testing.T) {
 	for _, r := range records {
 		want = append(want, r.texts())
 	}
-	r := newReader(t, &tabular.Options{Formats: []tabular.Format{parquet.Format{}, xlsx.Format{}}})
+	r := tabulartest.New(t, &tabular.Options{Formats: []tabular.Format{parquet.Format{}, xlsx.Format{}}})
 	for name, tt := range formats {
 		t.Run(name, func(t *testing.T) {
 			if !r.Supports(name) {
 				t.Fatal("not supported")
 			}
-			f := fileOf(name, tt.write(t))
+			f := tabulartest.File(name, tt.write(t))
 			tables, err := r.Inspect(context.Background(), f)
 			if err != nil {
 				t.Fatal(err)
@@ -169,10 +170,10 @@ func TestEveryFormatGivesTheSameTable(t *testing.T) {
 				t.Fatalf("tables = %+v", tables)
 			}
 			table := remember(t, tables[0])
-			if diff := cmp.Diff(wantColumns, columnsOf(table)); diff != "" {
+			if diff := cmp.Diff(wantColumns, tabulartest.Columns(table)); diff != "" {
 				t.Errorf("columns (-want +got):\n%s", diff)
 			}
-			got, err := readAll(r, f, table)
+			got, err := tabulartest.Rows(r, f, table)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -242,13 +243,13 @@ func checkRows(t *testing.T, r *tabular.Reader, f tabular.File, table tabular.Ta
 }
 
 func TestUnknownFormat(t *testing.T) {
-	r := newReader(t, nil)
+	r := tabulartest.New(t, nil)
 	for _, name := range []string{"f.parquet", "f.xls", "csv", ""} {
 		if r.Supports(name) {
 			t.Errorf("%q is supported", name)
 		}
 	}
-	_, err := r.Inspect(context.Background(), fileOf("f.xls", nil))
+	_, err := r.Inspect(context.Background(), tabulartest.File("f.xls", nil))
 	want := "f.xls is not read as a table: its name must end with one of .csv, .json, .jsonl, .ndjson, .tsv"
 	if errs.KindOf(err) != errs.Unsupported || errs.Message(err) != want {
 		t.Errorf("error = %v", err)
@@ -260,18 +261,18 @@ func TestUnknownFormat(t *testing.T) {
 
 // TestMisfit reads a file that changed after it was inspected.
 func TestMisfit(t *testing.T) {
-	r := newReader(t, nil)
+	r := tabulartest.New(t, nil)
 	for name, tt := range map[string]struct{ before, after, want string }{
 		"f.csv":    {"a,b\n1,true\n", "a,b\n1,true\n2,maybe\n", `line 3: the value of column "b" is not of type boolean; the file must be inspected again`},
 		"f.tsv":    {"a\n1\n", "a\n1\n1.5\n", `line 3: the value of column "a" is not of type integer; the file must be inspected again`},
 		"f.json":   {`[{"a":1.5}]`, `[{"a":1},{"a":"x"}]`, `row 2: the value of column "a" is not of type real; the file must be inspected again`},
 		"f.ndjson": {"{\"a\":1}\n", "{\"a\":1}\n\n{\"b\":1}\n", `line 3: the key "b" is not in the table; the file must be inspected again`},
 	} {
-		tables, err := r.Inspect(context.Background(), fileOf(name, []byte(tt.before)))
+		tables, err := r.Inspect(context.Background(), tabulartest.File(name, []byte(tt.before)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = readAll(r, fileOf(name, []byte(tt.after)), tables[0])
+		_, err = tabulartest.Rows(r, tabulartest.File(name, []byte(tt.after)), tables[0])
 		if errs.KindOf(err) != errs.Invalid || errs.Message(err) != tt.want {
 			t.Errorf("%s: error = %v", name, err)
 		}

@@ -26,7 +26,7 @@ func (v *Value) SetText(t Type, b []byte) bool {
 		v.Int, ok = parseInteger(b)
 		return ok
 	case Real:
-		return classify(b)&(seenReal|seenInteger) != 0 && v.setReal(b)
+		return v.setReal(b)
 	case Boolean:
 		return v.setBoolean(b)
 	}
@@ -45,15 +45,21 @@ func (v *Value) setNumber(t Type, b []byte) bool {
 		v.Int, ok = parseInteger(b)
 		return ok
 	case Real:
-		return numberClass(b)&(seenReal|seenInteger) != 0 && v.setReal(b)
+		return v.setReal(b)
 	}
 	return false
 }
 
-func (v *Value) setReal(b []byte) bool {
-	var err error
-	v.Float, err = strconv.ParseFloat(unsafeString(b), 64)
-	return err == nil
+func (v *Value) setReal(b []byte) (ok bool) {
+	switch numberSyntax(b) {
+	case seenReal, seenInteger:
+		var err error
+		v.Float, err = strconv.ParseFloat(unsafeString(b), 64)
+		return err == nil
+	case lookClosely:
+		v.Float, ok = survives(b)
+	}
+	return ok
 }
 
 func (v *Value) setBoolean(b []byte) bool {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
@@ -22,7 +23,7 @@ func TestCSV(t *testing.T) {
 			text:      "i,r,b,t,n\n1,1.5,true,007,\n-2,2,false,x,\n",
 			delimiter: ",",
 			columns:   []string{"i integer", "r real", "b boolean", "t text", "n text?"},
-			rows:      [][]string{{"1", "1.5", "true", "007", null}, {"-2", "2", "false", "x", null}},
+			rows:      [][]string{{"1", "1.5", "true", "007", tabulartest.Null}, {"-2", "2", "false", "x", tabulartest.Null}},
 		},
 		"quotes": {
 			text:      "a,b\n\"x,\"\"y\"\"\n\r\nz\",1\n",
@@ -40,7 +41,7 @@ func TestCSV(t *testing.T) {
 			text:      "a,b,c\n1\n2,x\n",
 			delimiter: ",",
 			columns:   []string{"a integer", "b text?", "c text?"},
-			rows:      [][]string{{"1", null, null}, {"2", "x", null}},
+			rows:      [][]string{{"1", tabulartest.Null, tabulartest.Null}, {"2", "x", tabulartest.Null}},
 		},
 		"stray quotes are text": {
 			text:      "size,name\n5\" pipe,\"say \"hi\" now\"\n6,\"Al\" Y\n7,\"open\n8,\"closed\"\n",
@@ -64,22 +65,22 @@ func TestCSV(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, nil)
+			r := tabulartest.New(t, nil)
 			if tt.name == "" {
 				tt.name = "f.csv"
 			}
-			f := fileOf(tt.name, []byte(tt.text))
+			f := tabulartest.File(tt.name, []byte(tt.text))
 			tables, err := r.Inspect(context.Background(), f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.columns, columnsOf(tables[0])); diff != "" {
+			if diff := cmp.Diff(tt.columns, tabulartest.Columns(tables[0])); diff != "" {
 				t.Errorf("columns (-want +got):\n%s", diff)
 			}
 			if tables[0].Rows != int64(len(tt.rows)) || tables[0].Delimiter != tt.delimiter || tables[0].Charset != "utf-8" {
 				t.Errorf("table = %+v", tables[0])
 			}
-			rows, err := readAll(r, f, tables[0])
+			rows, err := tabulartest.Rows(r, f, tables[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,8 +110,8 @@ func TestCSVErrorsNameThePlace(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, &tabular.Options{Limits: tabular.Limits{Columns: 3, FieldBytes: 100, RowBytes: 200}})
-			_, err := r.Inspect(context.Background(), fileOf("f.csv", []byte(tt.text)))
+			r := tabulartest.New(t, &tabular.Options{Limits: tabular.Limits{Columns: 3, FieldBytes: 100, RowBytes: 200}})
+			_, err := r.Inspect(context.Background(), tabulartest.File("f.csv", []byte(tt.text)))
 			if err == nil {
 				t.Fatal("no error")
 			}

@@ -90,7 +90,9 @@ const (
 
 func newArrayElements(src io.Reader, limits Limits) *arrayElements {
 	bounded := &boundedReader{src: src, limit: limits.RowBytes}
-	return &arrayElements{src: bounded, dec: json.NewDecoder(bounded), limits: limits}
+	a := &arrayElements{src: bounded, dec: json.NewDecoder(bounded), limits: limits}
+	a.dec.UseNumber() // float64 cannot hold all that is skipped
+	return a
 }
 
 func (a *arrayElements) place() string { return fmt.Sprintf("row %d", a.row) }

@@ -14,64 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/store/errs"
 )
-
-// checkFile reads a file of any content: it is a table whose rows can be read
-// by its schema, or an error that a user can be told.
-func checkFile(t *testing.T, r *tabular.Reader, f tabular.File) (tables []tabular.Table, rows [][][]string) {
-	t.Helper()
-	tables, err := r.Inspect(context.Background(), f)
-	if err != nil {
-		checkError(t, err)
-		return nil, nil
-	}
-	if len(tables) == 0 {
-		t.Fatal("no table and no error")
-	}
-	for _, table := range tables {
-		checkNames(t, table)
-		got, err := readAll(r, f, table)
-		if err != nil {
-			t.Fatalf("what Inspect read, Open does not: %v", err)
-		}
-		if int64(len(got)) != table.Rows {
-			t.Fatalf("%d rows, but Inspect told %d", len(got), table.Rows)
-		}
-		rows = append(rows, got)
-	}
-	return tables, rows
-}
-
-func checkError(t *testing.T, err error) {
-	t.Helper()
-	switch errs.KindOf(err) {
-	case errs.Invalid, errs.TooLarge, errs.Unsupported:
-	default:
-		t.Fatalf("an error of kind %v: %v", errs.KindOf(err), err)
-	}
-	if msg := errs.Message(err); msg == "" || !utf8.ValidString(msg) || len(msg) > 1000 {
-		t.Fatalf("a message of %d bytes: %q", len(msg), msg)
-	}
-}
-
-func checkNames(t *testing.T, table tabular.Table) {
-	t.Helper()
-	if len(table.Columns) == 0 {
-		t.Fatal("a table without columns")
-	}
-	taken := map[string]bool{}
-	for _, c := range table.Columns {
-		lower := strings.ToLower(c.Name)
-		if c.Name == "" || taken[lower] || !utf8.ValidString(c.Name) || len(c.Name) > 270 {
-			t.Fatalf("the name %q of a column is empty, taken, not UTF-8 or too long", c.Name)
-		}
-		taken[lower] = true
-		if c.Type == tabular.Null {
-			t.Fatalf("column %q has no type", c.Name)
-		}
-	}
-}
 
 // tight are limits small enough for a fuzzer to find.
 var tight = &tabular.Options{Limits: tabular.Limits{Columns: 20, FieldBytes: 200, RowBytes: 500, Depth: 8}}
@@ -83,13 +28,13 @@ func FuzzCSV(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	r, strict := newReader(f, nil), newReader(f, tight)
+	r, strict := tabulartest.New(f, nil), tabulartest.New(f, tight)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkFile(t, strict, fileOf("f.csv", data))
-		checkFile(t, r, fileOf("f.tsv", data))
-		tables, rows := checkFile(t, r, fileOf("f.csv", data))
+		tabulartest.Check(t, strict, tabulartest.File("f.csv", data))
+		tabulartest.Check(t, r, tabulartest.File("f.tsv", data))
+		tables, rows := tabulartest.Check(t, r, tabulartest.File("f.csv", data))
 		if tables != nil && utf8.Valid(data) && tables[0].Charset == "utf-8" {
-			compareWithEncodingCSV(t, data, tables[0], rows[0])
+			compareWithEncodingCSV(t, data, tables[0], rows[0].Rows)
 		}
 	})
 }
@@ -119,7 +64,7 @@ func compareWithEncodingCSV(t *testing.T, data []byte, table tabular.Table, rows
 			if j < len(records[i+1]) {
 				want = records[i+1][j]
 			}
-			if got == null {
+			if got == tabulartest.Null {
 				got = ""
 			}
 			if !sameValue(table.Columns[j].Type, want, newlines(got)) {
@@ -147,13 +92,14 @@ func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{
 		`[{"a":1,"b":"x"},{"b":null,"c":[1,{"d":2}]}]`, `{"n":1,"rows":[{"a":1.5}]}`, `[]`, `[{}]`, `[[[[`, `[{"a":1},`, `{"a":[{"x":1}],"b":[{"x":1}]}`,
 		`[{"a":"\u00e4\ud83d\ude00\ud83d"}]`, `[{"a":12345678901234567890,"b":0.1e-7,"c":-0}]`, `[{"a":1,"a":2}]`, `{"a":{"b":[{"c":1}]}}`, "[{\"a\":\"\xff\"}]", `[1]`, `1`, ``,
+		`{"n":1E700,"rows":[{"x":1}]}`,
 	} {
 		f.Add([]byte(seed))
 	}
-	r, strict := newReader(f, nil), newReader(f, tight)
+	r, strict := tabulartest.New(f, nil), tabulartest.New(f, tight)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkFile(t, strict, fileOf("f.json", data))
-		checkFile(t, r, fileOf("f.json", data))
+		tabulartest.Check(t, strict, tabulartest.File("f.json", data))
+		tabulartest.Check(t, r, tabulartest.File("f.json", data))
 	})
 }
 
@@ -163,12 +109,12 @@ func FuzzNDJSON(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	r, strict := newReader(f, nil), newReader(f, tight)
+	r, strict := tabulartest.New(f, nil), tabulartest.New(f, tight)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkFile(t, strict, fileOf("f.jsonl", data))
-		tables, rows := checkFile(t, r, fileOf("f.ndjson", data))
+		tabulartest.Check(t, strict, tabulartest.File("f.jsonl", data))
+		tables, rows := tabulartest.Check(t, r, tabulartest.File("f.ndjson", data))
 		if tables != nil && utf8.Valid(data) && tables[0].Charset == "utf-8" {
-			compareWithEncodingJSON(t, bytes.TrimPrefix(data, []byte("\ufeff")), tables[0], rows[0])
+			compareWithEncodingJSON(t, bytes.TrimPrefix(data, []byte("\ufeff")), tables[0], rows[0].Rows)
 		}
 	})
 }
@@ -184,7 +130,7 @@ func compareWithEncodingJSON(t *testing.T, data []byte, table tabular.Table, row
 		}
 		for j, c := range table.Columns {
 			raw, ok := object[c.Original]
-			want := null
+			want := tabulartest.Null
 			switch {
 			case !ok || string(raw) == "null":
 			case raw[0] == '"':
@@ -194,7 +140,7 @@ func compareWithEncodingJSON(t *testing.T, data []byte, table tabular.Table, row
 				json.Compact(&compact, raw)
 				want = compact.String()
 			}
-			if want == null && row[j] == null || sameValue(c.Type, want, row[j]) {
+			if want == tabulartest.Null && row[j] == tabulartest.Null || sameValue(c.Type, want, row[j]) {
 				continue
 			}
 			t.Fatalf("row %d, key %q of type %s is %q, but encoding/json reads %q", i+1, c.Original, c.Type, row[j], want)
@@ -210,10 +156,10 @@ func FuzzCharset(f *testing.F) {
 	} {
 		f.Add([]byte(seed), uint8(1))
 	}
-	r := newReader(f, nil)
+	r := tabulartest.New(f, nil)
 	f.Fuzz(func(t *testing.T, data []byte, size uint8) {
-		whole, wantErr := r.Inspect(context.Background(), fileOf("f.csv", data))
-		file := fileOf("f.csv", data)
+		whole, wantErr := r.Inspect(context.Background(), tabulartest.File("f.csv", data))
+		file := tabulartest.File("f.csv", data)
 		file.Open = func(context.Context, int64, int64) (io.ReadCloser, error) {
 			return io.NopCloser(&pieces{data: data, size: int(size%7) + 1}), nil
 		}
@@ -250,7 +196,7 @@ func FuzzInference(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1])
 	}
-	r := newReader(f, nil)
+	r := tabulartest.New(f, nil)
 	f.Fuzz(func(t *testing.T, a, b string) {
 		if !utf8.ValidString(a) || !utf8.ValidString(b) || strings.ContainsAny(a+b, "\x00\r") || len(a)+len(b) > 10000 {
 			t.Skip()
@@ -258,10 +204,10 @@ func FuzzInference(f *testing.F) {
 		var text strings.Builder
 		w := csv.NewWriter(&text)
 		w.WriteAll([][]string{{"c", "d"}, {a, "x"}, {b, "x"}})
-		tables, rows := checkFile(t, r, fileOf("f.csv", []byte(text.String())))
+		tables, rows := tabulartest.Check(t, r, tabulartest.File("f.csv", []byte(text.String())))
 		for i, want := range []string{a, b} {
-			got := rows[0][i][0]
-			if got == null {
+			got := rows[0].Rows[i][0]
+			if got == tabulartest.Null {
 				got = ""
 			}
 			if !sameValue(tables[0].Columns[0].Type, want, got) {

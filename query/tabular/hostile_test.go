@@ -5,54 +5,16 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
-// maxHeap is what reading a hostile file may need; maxRead is how much of an
-// endless one may be read.
-const (
-	maxHeap = 64 << 20
-	maxRead = 16 << 20
-)
-
-// peakHeap returns by how much the heap grew at most while f ran, sampled
-// every 200 microseconds, with what is garbage but not yet collected.
-func peakHeap(f func()) int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	start := int64(m.HeapAlloc)
-	var peak atomic.Int64
-	stop, done := make(chan struct{}), make(chan struct{})
-	sample := func() {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		peak.Store(max(peak.Load(), int64(m.HeapAlloc)-start))
-	}
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(200 * time.Microsecond):
-				sample()
-			}
-		}
-	}()
-	f()
-	close(stop)
-	<-done
-	sample()
-	return peak.Load()
-}
+// maxRead is how much of an endless file may be read.
+const maxRead = 16 << 20
 
 // endless gives a head and then the same bytes for 1 GiB.
 type endless struct {
@@ -105,27 +67,17 @@ func TestHostileText(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, nil)
+			r := tabulartest.New(t, nil)
 			src := &endless{head: tt.head, again: tt.again}
 			f := tabular.File{Name: tt.name, Size: 1 << 30, Open: func(context.Context, int64, int64) (io.ReadCloser, error) {
 				return io.NopCloser(src), nil
 			}}
 			var err error
-			start := time.Now()
-			peak := peakHeap(func() { _, err = r.Inspect(context.Background(), f) })
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if errs.KindOf(err) != tt.kind || !strings.Contains(errs.Message(err), tt.msg) {
-				t.Errorf("error = %v: %q (%v), want %v: …%s…", errs.KindOf(err), errs.Message(err), err, tt.kind, tt.msg)
-			}
-			if peak > maxHeap {
-				t.Errorf("the heap grew by %d MiB", peak>>20)
-			}
+			tabulartest.Bounded(t, func() { _, err = r.Inspect(context.Background(), f) })
+			tabulartest.WantError(t, err, tt.kind, tt.msg)
 			if src.read > maxRead {
 				t.Errorf("%d MiB were read", src.read>>20)
 			}
-			t.Logf("%d KiB read, %v, %.1f MiB", src.read>>10, time.Since(start).Round(time.Millisecond), float64(peak)/(1<<20))
 		})
 	}
 }
@@ -142,7 +94,7 @@ func TestManyLongKeys(t *testing.T) {
 		b.WriteString(`{"` + strings.Repeat("k", 100_000+i) + `":1}`)
 	}
 	b.WriteString("]")
-	_, err := newReader(t, nil).Inspect(context.Background(), fileOf("f.json", b.Bytes()))
+	_, err := tabulartest.New(t, nil).Inspect(context.Background(), tabulartest.File("f.json", b.Bytes()))
 	if errs.KindOf(err) != errs.TooLarge || !strings.Contains(errs.Message(err), "the keys of the objects are longer than 4 MiB") {
 		t.Errorf("error = %v", err)
 	}
@@ -174,7 +126,7 @@ func TestCanceled(t *testing.T) {
 					return src.Read(p)
 				})), nil
 			}}
-			_, err := newReader(t, nil).Inspect(ctx, f)
+			_, err := tabulartest.New(t, nil).Inspect(ctx, f)
 			cancel()
 			if !errors.Is(err, want) {
 				t.Errorf("%s: error = %v, want %v", name, err, want)

@@ -19,6 +19,8 @@ const (
 	seenReal         // float64 holds its digits
 	seenBoolean      // true or false
 	seenDecimal      // a number that neither holds; text formats have none, they say seenText
+
+	lookClosely // a number that float64 may hold; only between functions
 )
 
 // exactInteger is up to where float64 holds every integer.
@@ -94,6 +96,18 @@ func looksLikeID(b []byte) bool {
 // numberClass tells whether b is a number, by JSON's grammar and also without
 // a 0 before the point, and which type holds it; seenText means none.
 func numberClass(b []byte) Seen {
+	class := numberSyntax(b)
+	if class != lookClosely {
+		return class
+	}
+	if _, ok := survives(b); ok {
+		return seenReal
+	}
+	return seenText
+}
+
+// numberSyntax is numberClass as far as it can be told without conversion.
+func numberSyntax(b []byte) Seen {
 	i := 0
 	if b[0] == '-' {
 		i++
@@ -109,7 +123,7 @@ func numberClass(b []byte) Seen {
 	if i == len(b) {
 		return integerClass(b, whole)
 	}
-	return realClass(b, start, whole)
+	return realSyntax(b, start, whole)
 }
 
 func integerClass(b []byte, digits int) Seen {
@@ -132,8 +146,8 @@ func integerClass(b []byte, digits int) Seen {
 	return seenWide
 }
 
-// realClass judges a number with digits up to start+whole and something behind.
-func realClass(b []byte, start, whole int) Seen {
+// realSyntax judges a number with digits up to start+whole and something behind.
+func realSyntax(b []byte, start, whole int) Seen {
 	i := start + whole
 	digits := whole
 	if whole == 1 && b[start] == '0' {
@@ -172,33 +186,35 @@ func realClass(b []byte, start, whole int) Seen {
 	}
 	// 15 digits survive float64 wherever its precision is full.
 	if digits > 15 || len(b) > 256 {
-		if !survives(b) {
-			return seenText
-		}
+		return lookClosely
 	}
 	return seenReal
 }
 
-// survives reports whether float64 holds the digits of the number b: whether
-// the shortest decimal that means the same float64 is the same number.
-func survives(b []byte) bool {
-	want, wantExp, ok := significant(b)
-	if !ok || len(want) > 17 {
-		return false
-	}
+// survives reports whether float64 holds the digits of the number b, and as
+// what: the shortest decimal that means this float64 is the same number.
+func survives(b []byte) (float64, bool) {
 	f, err := strconv.ParseFloat(unsafeString(b), 64)
 	if err != nil {
-		return false
+		return 0, false
 	}
-	var buf [32]byte
-	got, gotExp, _ := significant(strconv.AppendFloat(buf[:0], f, 'e', -1, 64))
-	return bytes.Equal(want, got) && (wantExp == gotExp || len(want) == 0)
+	var buf [400]byte // 'f' of the smallest number has 326
+	if bytes.Equal(b, strconv.AppendFloat(buf[:0], f, 'f', -1, 64)) {
+		return f, true // as most programs write it
+	}
+	var digits [2][18]byte
+	want, wantExp, ok := significant(digits[0][:0], b)
+	if !ok || len(want) > 17 {
+		return 0, false
+	}
+	got, gotExp, _ := significant(digits[1][:0], strconv.AppendFloat(buf[:0], f, 'e', -1, 64))
+	return f, bytes.Equal(want, got) && (wantExp == gotExp || len(want) == 0)
 }
 
-// significant returns the digits of a number without zeros at either end, at
-// most 18 of them, and the power of ten of the first one. It is not ok when
-// the exponent is absurd.
-func significant(b []byte) (digits []byte, exp int, ok bool) {
+// significant appends to digits those of a number without zeros at either end,
+// as many as there is room for, and returns the power of ten of the first one.
+// It is not ok when the exponent is absurd.
+func significant(digits, b []byte) (_ []byte, exp int, ok bool) {
 	mantissa, power := b, 0
 	if i := bytes.IndexAny(b, "eE"); i >= 0 {
 		p, err := strconv.Atoi(unsafeString(b[i+1:]))
@@ -207,14 +223,13 @@ func significant(b []byte) (digits []byte, exp int, ok bool) {
 		}
 		mantissa, power = b[:i], p
 	}
-	digits = make([]byte, 0, 18)
 	zeros, point, before := 0, false, 0
 	for _, c := range mantissa {
-		switch {
-		case c == '.':
+		switch c {
+		case '.':
 			point = true
 			continue
-		case c == '-':
+		case '-':
 			continue
 		}
 		if len(digits) == 0 && c == '0' {

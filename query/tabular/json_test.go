@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
@@ -20,7 +21,7 @@ func TestJSON(t *testing.T) {
 		"keys in order of first sight": {
 			text:    `[{"b":1,"a":"x"},{"c":true},{"a":null,"b":-2}]`,
 			columns: []string{"b integer?", "a text?", "c boolean?"},
-			rows:    [][]string{{"1", "x", null}, {null, null, "true"}, {"-2", null, null}},
+			rows:    [][]string{{"1", "x", tabulartest.Null}, {tabulartest.Null, tabulartest.Null, "true"}, {"-2", tabulartest.Null, tabulartest.Null}},
 		},
 		"numbers are exact": {
 			text:    `[{"i":9223372036854775807,"d":9223372036854775808,"r":1e5,"m":9007199254740993,"f":0.1},{"i":1,"d":0.12345678901234567890,"r":1.50,"m":0.5,"f":3}]`,
@@ -41,7 +42,7 @@ func TestJSON(t *testing.T) {
 			rows:    [][]string{{`{"x":[1,1.50,"]}"]}`, "[]"}},
 		},
 		"an object that holds the array": {
-			text:    `{"count":2,"meta":{"data":[{"no":1}]},"tags":["x",{"y":1}],"none":[],"data":[{"a":1},{"a":2}],"next":null}`,
+			text:    `{"count":1e999,"meta":{"data":[{"no":1}]},"tags":["x",{"y":1}],"none":[],"data":[{"a":1},{"a":2}],"next":null}`,
 			columns: []string{"a integer"},
 			rows:    [][]string{{"1"}, {"2"}},
 		},
@@ -49,27 +50,27 @@ func TestJSON(t *testing.T) {
 			name:    "f.jsonl",
 			text:    "{\"a\":1}\r\n\n  {\"b\":\"x\"}",
 			columns: []string{"a integer?", "b text?"},
-			rows:    [][]string{{"1", null}, {null, "x"}},
+			rows:    [][]string{{"1", tabulartest.Null}, {tabulartest.Null, "x"}},
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, nil)
+			r := tabulartest.New(t, nil)
 			if tt.name == "" {
 				tt.name = "f.json"
 			}
-			f := fileOf(tt.name, []byte(tt.text))
+			f := tabulartest.File(tt.name, []byte(tt.text))
 			tables, err := r.Inspect(context.Background(), f)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.columns, columnsOf(tables[0])); diff != "" {
+			if diff := cmp.Diff(tt.columns, tabulartest.Columns(tables[0])); diff != "" {
 				t.Errorf("columns (-want +got):\n%s", diff)
 			}
 			if tables[0].Rows != int64(len(tt.rows)) {
 				t.Errorf("rows = %d", tables[0].Rows)
 			}
-			rows, err := readAll(r, f, tables[0])
+			rows, err := tabulartest.Rows(r, f, tables[0])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -110,8 +111,8 @@ func TestJSONErrorsNameThePlace(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, &tabular.Options{Limits: tabular.Limits{Columns: 3, FieldBytes: 100, RowBytes: 200, Depth: 3}})
-			_, err := r.Inspect(context.Background(), fileOf(tt.name, []byte(tt.text)))
+			r := tabulartest.New(t, &tabular.Options{Limits: tabular.Limits{Columns: 3, FieldBytes: 100, RowBytes: 200, Depth: 3}})
+			_, err := r.Inspect(context.Background(), tabulartest.File(tt.name, []byte(tt.text)))
 			if err == nil {
 				t.Fatal("no error")
 			}

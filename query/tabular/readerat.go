@@ -29,7 +29,8 @@ type cachedBlock struct {
 // NewReaderAt returns a ReaderAt that keeps at most blocks blocks of that many
 // bytes. Reads fail when ctx has ended.
 func NewReaderAt(ctx context.Context, f File, block int64, blocks int) *ReaderAt {
-	return &ReaderAt{ctx: ctx, file: f, block: max(block, 1), most: max(blocks, 1), blocks: map[int64]*cachedBlock{}}
+	block = max(min(block, f.Size), 1)
+	return &ReaderAt{ctx: ctx, file: f, block: block, most: max(blocks, 1), blocks: map[int64]*cachedBlock{}}
 }
 
 // ReadAt implements [io.ReaderAt]. Errors are those of the file's Open, the

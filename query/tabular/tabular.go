@@ -134,6 +134,7 @@ type Rows interface {
 }
 
 // Format reads one kind of file. Implementations are safe for concurrent use.
+// The limits that a [Reader] gives have no zero field.
 type Format interface {
 	// Extensions returns the extensions of file names, such as ".xlsx".
 	Extensions() []string

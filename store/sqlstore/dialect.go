@@ -17,6 +17,8 @@ import (
 //	{now}          the database's clock, milliseconds since 1970
 //	{visible}      FROM f, the visible files for three arguments: an array of
 //	               URIs, a volume and a connector
+//	{replaced}     the condition on lake files that they are those of three
+//	               arguments: an array of names, a generation and a directory
 //	{in}           the values of one argument made by array, as in "id {in}"
 //	{greatest}     the function that returns its greatest argument
 //	{lock}         lock the rows until the transaction ends
@@ -46,6 +48,9 @@ type dialect interface {
 	// updateFiles writes results of one status to rows that exist. Those that
 	// succeeded get the fence and become visible where published says so.
 	updateFiles(ctx context.Context, q session, fence, now int64, published bool, results []task.FileResult) error
+
+	// insertRows adds n rows to a table.
+	insertRows(ctx context.Context, q session, table string, n int, r rows) error
 }
 
 // never is a time that no clock reaches.

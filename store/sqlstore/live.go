@@ -6,6 +6,7 @@ import (
 
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/task"
 )
 
@@ -20,6 +21,8 @@ func (s *Store) Live(ctx context.Context, keys []string) ([]bool, error) {
 		switch {
 		case err == nil:
 			refs[garbageRow{r.FileID, r.Fence}] = i
+		case filesync.BlobPrefix == prefix+"/" && !filesync.IsBlobKey(key):
+			live[i] = true
 		case liveKeys[prefix+"/"] != "":
 			others[prefix+"/"] = append(others[prefix+"/"], key)
 		default:
@@ -55,6 +58,8 @@ var liveKeys = map[string]string{
 	dataset.SourcePrefix: "SELECT blob_key FROM data_sources WHERE blob_key {in}",
 
 	connector.DefinitionPrefix: "SELECT source_url AS blob_key FROM definitions WHERE source_url {in}",
+	filesync.BlobPrefix: `SELECT blob_key FROM (SELECT blob_key FROM lake_blobs
+		UNION ALL SELECT blob_key FROM sync_history WHERE status = 0) k WHERE blob_key {in}`,
 }
 
 // markLive notes the keys of a prefix that can be reached or wait to be

@@ -10,6 +10,7 @@ import (
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
@@ -49,14 +50,13 @@ type Store struct {
 }
 
 var (
-	_ connector.Repository = (*Store)(nil)
-
+	_ connector.Repository           = (*Store)(nil)
 	_ connector.DefinitionRepository = (*Store)(nil)
-
-	_ dataset.Repository = (*Store)(nil)
-	_ task.Repository    = (*Store)(nil)
-	_ work.Leases        = (*Store)(nil)
-	_ blob.Garbage       = (*Store)(nil)
+	_ dataset.Repository             = (*Store)(nil)
+	_ task.Repository                = (*Store)(nil)
+	_ filesync.Repository            = (*Store)(nil)
+	_ work.Leases                    = (*Store)(nil)
+	_ blob.Garbage                   = (*Store)(nil)
 )
 
 // Open connects to the database that dsn names, brings its schema up to date

@@ -82,6 +82,9 @@ var postgresWords = strings.NewReplacer(
 	// statistics a new volume is empty, and it would read all of it each time.
 	"{visible}", `FROM unnest(?::text[]) AS u (uri) CROSS JOIN LATERAL (SELECT * FROM files
 		WHERE volume_id = ? AND connector_id = ? AND uri = u.uri AND published = 1 LIMIT 1) f`,
+	// For the same reason; nobody else changes the generation meanwhile.
+	"{replaced}", `ctid = ANY(ARRAY(SELECT f.ctid FROM unnest(?::text[]) AS u (name) CROSS JOIN LATERAL
+		(SELECT ctid FROM lake_files WHERE generation = ? AND dir = ? AND name = u.name LIMIT 1) f))`,
 	"{now}", "(extract(epoch FROM clock_timestamp()) * 1000)::bigint",
 	"{greatest}", "greatest",
 	"{lock}", "FOR UPDATE", "{lockExisting}", "FOR KEY SHARE", "{skipLocked}", "FOR UPDATE SKIP LOCKED",

@@ -119,6 +119,7 @@ var sqliteWords = strings.NewReplacer(
 	// CROSS JOIN keeps the order: one probe of the index for each URI.
 	"{visible}", `FROM json_each(?) u CROSS JOIN files f
 		WHERE f.volume_id = ? AND f.connector_id = ? AND f.uri = u.value AND f.published = 1`,
+	"{replaced}", "name IN (SELECT value FROM json_each(?)) AND generation = ? AND dir = ?",
 	"{greatest}", "max", "{lock}", "", "{lockExisting}", "", "{skipLocked}", "",
 )
 

@@ -12,6 +12,7 @@ import (
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
+	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
@@ -23,6 +24,7 @@ type Store interface {
 	connector.DefinitionRepository
 	dataset.Repository
 	task.Repository
+	filesync.Repository
 	work.Leases
 	blob.Garbage
 }
@@ -85,6 +87,17 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Uploads/RoundTrip", testUploadRoundTrip)
 	run("Uploads/Parts", testUploadParts)
 	run("Uploads/Expiry", testUploadExpiry)
+	run("Syncs/RoundTrip", testSyncRoundTrip)
+	run("Syncs/Uploads", testUploads)
+	run("Syncs/Packs", testPacks)
+	run("Syncs/UploadsRefused", testUploadsRefused)
+	run("Syncs/End", testEndSync)
+	run("Syncs/Trash", testTrash)
+	run("Syncs/Fail", testFailSync)
+	run("Syncs/Orphans", testOrphans)
+	run("Syncs/Concurrent", testConcurrentSyncs)
+	run("Lake/Folders", testLake)
+	run("Lake/Generations", testGenerations)
 
 	run("Definitions/RoundTrip", testDefinitionRoundTrip)
 	run("Definitions/List", testDefinitionList)
@@ -142,8 +155,8 @@ func (f *fixture) ok(err error) {
 	}
 }
 
-// is fails unless err is of the kind, and names the thing where text is given.
-func (f *fixture) is(err error, kind errs.Kind) {
+// is fails unless err is of the kind, or has the cause.
+func (f *fixture) is(err, kind error) {
 	f.Helper()
 	if !errors.Is(err, kind) {
 		f.Fatalf("error is %v, want %v", err, kind)

@@ -8,10 +8,13 @@ import (
 )
 
 const (
-	errPageTooLarge  = thriftText("the page is too large")
-	errPageCut       = thriftText("a page is shorter than its values")
-	errPageMalformed = thriftText("a page is malformed")
+	errPageTooLarge  = constError("the page is too large")
+	errPageCut       = constError("a page is shorter than its values")
+	errPageMalformed = constError("a page is malformed")
 )
+
+// plainDictionary is what older writers call RLE_DICTIONARY.
+const plainDictionary format.Encoding = 2
 
 // pageCheck compares the number of values that a page declares with its data.
 // Run-length and delta encodings can declare billions in a few bytes, which
@@ -105,9 +108,31 @@ func (c *pageCheck) levels(length int64, most int) error {
 	return err
 }
 
+// encodes reports whether the format has that encoding for values of a type
+// (Encodings.md). Decoders take more, and read it in ways of their own.
+func encodes(encoding format.Encoding, typ format.Type) bool {
+	switch encoding {
+	case format.Plain:
+		return true
+	case plainDictionary, format.RLEDictionary:
+		return typ != format.Boolean
+	case format.RLE:
+		return typ == format.Boolean
+	case format.DeltaBinaryPacked:
+		return typ == format.Int32 || typ == format.Int64
+	case format.DeltaLengthByteArray:
+		return typ == format.ByteArray
+	case format.DeltaByteArray:
+		return typ == format.ByteArray || typ == format.FixedLenByteArray
+	case format.ByteStreamSplit:
+		return typ != format.Boolean && typ != format.ByteArray && typ != format.Int96
+	}
+	return false
+}
+
 // values checks the values behind the levels.
 func (c *pageCheck) values(encoding format.Encoding) error {
-	if c.count < 0 {
+	if c.count < 0 || !encodes(encoding, c.leaf.element.Type.V) {
 		return errPageMalformed
 	}
 	switch encoding {
@@ -115,7 +140,7 @@ func (c *pageCheck) values(encoding format.Encoding) error {
 		return c.plain()
 	case format.ByteStreamSplit:
 		return c.fixed(c.present * c.width())
-	case format.PlainDictionary, format.RLEDictionary:
+	case plainDictionary, format.RLEDictionary:
 		if err := c.need(c.count * 4); err != nil || c.present == 0 {
 			return err
 		}

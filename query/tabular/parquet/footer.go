@@ -3,6 +3,7 @@ package parquet
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
@@ -31,7 +32,7 @@ func (f Format) readFooter(src io.ReaderAt, size int64, limits tabular.Limits) (
 	// Besides columns and chunks there are a few lists for each: paths,
 	// encodings, sizes; together less than this many elements.
 	if _, err := thriftLength(data, 32*f.Chunks); err != nil {
-		if err == thriftErrMany {
+		if errors.Is(err, errThriftMany) {
 			return nil, errs.New(errs.TooLarge, "the parquet file has more than %d column chunks", f.Chunks)
 		}
 		return nil, damaged(err, "the footer")

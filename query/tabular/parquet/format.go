@@ -92,9 +92,13 @@ func guard(err *error, what string) func() {
 	return func() {
 		debug.SetPanicOnFault(old)
 		if p := recover(); p != nil {
-			*err = errs.Wrap(errs.Invalid, fmt.Errorf("panic: %v", p), "the parquet file is damaged: %s cannot be decoded", what)
+			*err = panicked(p, what)
 		}
 	}
+}
+
+func panicked(p any, what string) error {
+	return errs.Wrap(errs.Invalid, fmt.Errorf("panic: %v", p), "the parquet file is damaged: %s cannot be decoded", what)
 }
 
 // damaged classifies what a decoder returned; our own errors stay as they are.

@@ -5,64 +5,25 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
-	"strings"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	wire "github.com/parquet-go/parquet-go/format"
 
-	"github.com/inlet-go/inlet/query/tabular"
-	format "github.com/inlet-go/inlet/query/tabular/parquet"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
-// maxHeap is what reading a hostile file may need beyond the file itself.
-const maxHeap = 64 << 20
-
-// peakHeap returns by how much the heap grew at most while f ran, sampled
-// every 200 microseconds, with what is garbage but not yet collected.
-func peakHeap(f func()) int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	start := int64(m.HeapAlloc)
-	var peak atomic.Int64
-	stop, done := make(chan struct{}), make(chan struct{})
-	sample := func() {
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		peak.Store(max(peak.Load(), int64(m.HeapAlloc)-start))
-	}
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(200 * time.Microsecond):
-				sample()
-			}
-		}
-	}()
-	f()
-	close(stop)
-	<-done
-	sample()
-	return peak.Load()
-}
-
-// page is a file of one column of one page with that header and data.
-func page(t testing.TB, column wire.SchemaElement, codec wire.CompressionCodec, header wire.PageHeader, data []byte, values int64) []byte {
+// page is a file of one column of one page with that header and data, and what
+// is before it.
+func page(t testing.TB, column wire.SchemaElement, codec wire.CompressionCodec, header wire.PageHeader, data []byte, values int64, before ...byte) []byte {
 	t.Helper()
 	head, err := thrift.Marshal(new(thrift.CompactProtocol), &header)
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := append(head, data...)
+	body := append(append(before, head...), data...)
 	meta := wire.FileMetaData{
 		Version: 1, NumRows: values,
 		Schema: []wire.SchemaElement{{Name: "root", NumChildren: thrift.New[int32](1)}, column},
@@ -181,20 +142,9 @@ func TestHostileFiles(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, format.Format{})
 			var err error
-			start := time.Now()
-			peak := peakHeap(func() { _, _, err = load(r, bytesFile(tt.data, nil)) })
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if errs.KindOf(err) != tt.kind || !strings.Contains(errs.Message(err), tt.msg) {
-				t.Errorf("error = %v: %q (%v), want %v: …%s…", errs.KindOf(err), errs.Message(err), err, tt.kind, tt.msg)
-			}
-			if peak > maxHeap {
-				t.Errorf("the heap grew by %d MiB", peak>>20)
-			}
-			t.Logf("%v, %.1f MiB", time.Since(start).Round(time.Millisecond), float64(peak)/(1<<20))
+			tabulartest.Bounded(t, func() { _, err = tabulartest.Load(newReader(t), tabulartest.File("f.parquet", tt.data)) })
+			tabulartest.WantError(t, err, tt.kind, tt.msg)
 		})
 	}
 }
@@ -226,44 +176,39 @@ func deep(n int) *wire.FileMetaData {
 // error or rows, and never need much memory.
 func TestFlippedBytes(t *testing.T) {
 	files := seeds(t)
-	r := newReader(t, format.Format{})
+	r := newReader(t)
 	rnd := rand.New(rand.NewPCG(7, 7))
 	count, failed := 2000, 0
 	if testing.Short() {
 		count = 200
 	}
-	peak := peakHeap(func() {
+	tabulartest.Bounded(t, func() {
 		for i := range count {
 			data := bytes.Clone(files[i%len(files)])
 			for range 1 + rnd.IntN(3) {
 				data[rnd.IntN(len(data))] ^= byte(1 + rnd.IntN(255))
 			}
-			if _, _, err := load(r, bytesFile(data, nil)); err != nil {
-				checkError(t, err)
+			if _, err := tabulartest.Load(r, tabulartest.File("f.parquet", data)); err != nil {
+				tabulartest.CheckError(t, err)
 				failed++
 			}
 		}
 	})
-	if peak > maxHeap {
-		t.Errorf("the heap grew by %d MiB", peak>>20)
-	}
 	if failed < count/4 {
 		t.Errorf("only %d of %d damaged files were noticed", failed, count)
 	}
-	t.Logf("%d of %d noticed, %.1f MiB", failed, count, float64(peak)/(1<<20))
+	t.Logf("%d of %d noticed", failed, count)
 }
 
 // TestTruncated reads the starts of a file.
 func TestTruncated(t *testing.T) {
 	data := seeds(t)[0]
-	r := newReader(t, format.Format{})
-	for n := range len(data) {
-		_, _, err := load(r, bytesFile(data[:n], nil))
+	r := newReader(t)
+	for n := range data {
+		_, err := tabulartest.Load(r, tabulartest.File("f.parquet", data[:n]))
 		if err == nil {
 			t.Fatalf("the first %d of %d bytes are read", n, len(data))
 		}
-		checkError(t, err)
+		tabulartest.CheckError(t, err)
 	}
 }
-
-var _ tabular.Format = format.Format{}

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	errNestedTooLong = thriftText("a nested value is too long")
-	errNestedLevels  = thriftText("its levels contradict each other")
+	errNestedTooLong = constError("a nested value is too long")
+	errNestedLevels  = constError("its levels contradict each other")
 )
 
 // nester writes nested values as compact JSON: groups as objects, repeated

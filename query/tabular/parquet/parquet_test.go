@@ -15,73 +15,22 @@ import (
 
 	"github.com/inlet-go/inlet/query/tabular"
 	format "github.com/inlet-go/inlet/query/tabular/parquet"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 )
 
-const null = "∅"
-
-// bytesFile is a file in memory that counts how often it is opened.
-func bytesFile(data []byte, opened *int) tabular.File {
-	return tabular.File{
-		Name: "f.parquet", Size: int64(len(data)),
-		Open: func(_ context.Context, offset, length int64) (io.ReadCloser, error) {
-			if opened != nil {
-				*opened++
-			}
-			if length <= 0 || offset < 0 || offset+length > int64(len(data)) {
-				return nil, fmt.Errorf("range %d+%d of %d bytes", offset, length, len(data))
-			}
-			return io.NopCloser(bytes.NewReader(data[offset : offset+length])), nil
-		},
-	}
-}
-
-func newReader(t testing.TB, f format.Format) *tabular.Reader {
+func newReader(t testing.TB) *tabular.Reader {
 	t.Helper()
-	r, err := tabular.New(&tabular.Options{Formats: []tabular.Format{f}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return tabulartest.New(t, &tabular.Options{Formats: []tabular.Format{format.Format{}}})
 }
 
-// load inspects a file and reads all its rows, as text.
-func load(r *tabular.Reader, f tabular.File) (columns []string, all [][]string, err error) {
-	tables, err := r.Inspect(context.Background(), f)
-	if err != nil {
-		return nil, nil, err
+// counted counts how often a file is opened.
+func counted(f tabular.File, opened *int) tabular.File {
+	open := f.Open
+	f.Open = func(ctx context.Context, offset, length int64) (io.ReadCloser, error) {
+		*opened++
+		return open(ctx, offset, length)
 	}
-	for _, c := range tables[0].Columns {
-		text := c.Name + " " + c.Type.String()
-		if c.Nullable {
-			text += "?"
-		}
-		columns = append(columns, text)
-	}
-	rows, err := r.Open(context.Background(), f, tables[0])
-	if err != nil {
-		return columns, nil, err
-	}
-	defer rows.Close()
-	for {
-		row, err := rows.Next()
-		if errors.Is(err, io.EOF) {
-			if int64(len(all)) != tables[0].Rows {
-				err = fmt.Errorf("%d rows, but %d were told", len(all), tables[0].Rows)
-				return columns, all, err
-			}
-			return columns, all, nil
-		}
-		if err != nil {
-			return columns, all, err
-		}
-		texts := make([]string, len(row))
-		for i, v := range row {
-			if texts[i] = string(v.Append(nil)); v.Type == tabular.Null {
-				texts[i] = null
-			}
-		}
-		all = append(all, texts)
-	}
+	return f
 }
 
 func write[T any](t testing.TB, rows []T, options ...parquet.WriterOption) []byte {
@@ -133,22 +82,19 @@ func TestScalars(t *testing.T) {
 		{"-8", "4294967295", "18446744073709551615", "-9223372036854775808", "0.5", "0.1", "true", "ä", "\xff", "2024-02-29",
 			"2024-02-29 23:59:58.123Z", "2024-02-29 23:59:58.123456Z", "2024-02-29 23:59:58.123456789Z", "1969-12-31 23:59:59.999",
 			"-0.05", "12.3456", "0.001", "12000000-0000-0000-0000-0000000000ff", "00:00:00.000001Z", "1970-01-02 00:00:00.000000001"},
-		{"8", "0", "0", null, "-1e+10", "1e+300", "false", "", "", "1969-12-31",
+		{"8", "0", "0", tabulartest.Null, "-1e+10", "1e+300", "false", "", "", "1969-12-31",
 			"1969-12-31 23:59:59.999Z", "1969-12-31 23:59:59.999999Z", "1969-12-31 23:59:59.999999999Z", "1970-01-01 00:00:00.000",
 			"123.45", "-0.0001", "-0.001", "00000000-0000-0000-0000-000000000000", "23:59:59.999999Z", "1969-12-31 00:00:00.000000000"},
 	}
 	columns := []string{"i8 integer", "u32 integer", "u64 decimal", "i64 integer?", "f32 real", "f64 real", "b boolean", "s text",
 		"raw bytes", "d date", "t_ms timestamp", "t_us timestamp", "t_ns timestamp", "local timestamp", "dec decimal", "dec32 decimal",
 		"decb decimal", "id text", "clock text", "old timestamp"}
-	gotColumns, got, err := load(newReader(t, format.Format{}), bytesFile(write(t, rows), nil))
+	got, err := tabulartest.Load(newReader(t), tabulartest.File("f.parquet", write(t, rows)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(columns, gotColumns); diff != "" {
-		t.Errorf("columns (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]tabulartest.Table{{Columns: columns, Rows: want}}, got); diff != "" {
+		t.Errorf("tables (-want +got):\n%s", diff)
 	}
 }
 
@@ -173,14 +119,14 @@ func TestNested(t *testing.T) {
 	}
 	want := [][]string{
 		{"1", `["a","b<"]`, `[1,2]`, `{"x":1,"y":"z"}`, `[{"x":1,"y":null},{"x":2,"y":"y\""}]`, `{"k":1}`, `[[1,2],[],[3]]`},
-		{"2", `[]`, `[]`, null, `[]`, `{}`, `[]`},
+		{"2", `[]`, `[]`, tabulartest.Null, `[]`, `{}`, `[]`},
 		{"3", `[""]`, `[3]`, `{"x":0,"y":null}`, `[{"x":0,"y":null}]`, `{"":0}`, `[[]]`},
 	}
-	_, got, err := load(newReader(t, format.Format{}), bytesFile(write(t, rows), nil))
+	got, err := tabulartest.Load(newReader(t), tabulartest.File("f.parquet", write(t, rows)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got[0].Rows); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
@@ -201,7 +147,7 @@ func manyRows(n int) ([]many, [][]string) {
 	rows, texts := make([]many, n), make([][]string, n)
 	for i := range rows {
 		r := many{I: int64(i) * 7, S: fmt.Sprint("s", i%9), T: fmt.Sprint("text ", i), U: fmt.Sprint("u", i), F: float64(i) / 4, B: i%3 == 0}
-		n := null
+		n := tabulartest.Null
 		if i%4 > 0 {
 			r.N = ptr(int32(-i))
 			n = fmt.Sprint(-i)
@@ -231,11 +177,11 @@ func TestCodecsEncodingsAndPages(t *testing.T) {
 			t.Run(fmt.Sprintf("%s v%d", name, version), func(t *testing.T) {
 				data := write(t, rows, codec, parquet.DataPageVersion(version), parquet.PageBufferSize(4096), parquet.MaxRowsPerRowGroup(2100))
 				opened := 0
-				_, got, err := load(newReader(t, format.Format{}), bytesFile(data, &opened))
+				got, err := tabulartest.Load(newReader(t), counted(tabulartest.File("f.parquet", data), &opened))
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(want, got); diff != "" {
+				if diff := cmp.Diff(want, got[0].Rows); diff != "" {
 					t.Errorf("rows (-want +got):\n%s", diff)
 				}
 				if opened > 20 {
@@ -244,4 +190,51 @@ func TestCodecsEncodingsAndPages(t *testing.T) {
 			})
 		}
 	}
+}
+
+// BenchmarkOpen reads 200,000 rows of 10 columns.
+func BenchmarkOpen(b *testing.B) {
+	type row struct {
+		ID       int64     `parquet:"id"`
+		At       time.Time `parquet:"at,timestamp(millisecond)"`
+		Customer int32     `parquet:"customer"`
+		Product  string    `parquet:"product,dict"`
+		Region   string    `parquet:"region,dict"`
+		Status   string    `parquet:"status"`
+		Quantity int32     `parquet:"quantity"`
+		Price    float64   `parquet:"price"`
+		Discount *float64  `parquet:"discount,optional"`
+		Note     *string   `parquet:"note,optional"`
+	}
+	rows := make([]row, 200_000)
+	for i := range rows {
+		rows[i] = row{int64(i), time.UnixMilli(int64(i) * 31000), int32(i % 977), fmt.Sprint("product-", i%1000), "north", "open", int32(i % 50), float64(i) / 8, nil, nil}
+		if i%4 > 0 {
+			rows[i].Discount, rows[i].Note = ptr(0.5), ptr(fmt.Sprint("note ", i))
+		}
+	}
+	data := write(b, rows, parquet.Compression(&parquet.Snappy))
+	r, f := newReader(b), tabulartest.File("f.parquet", data)
+	tables, err := r.Inspect(context.Background(), f)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	count := 0
+	for b.Loop() {
+		it, err := r.Open(context.Background(), f, tables[0])
+		if err != nil {
+			b.Fatal(err)
+		}
+		for {
+			if _, err := it.Next(); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				b.Fatal(err)
+			}
+			count++
+		}
+		it.Close()
+	}
+	b.ReportMetric(float64(count)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/parquet-go/parquet-go"
 
@@ -59,7 +60,7 @@ func (r *rows) Next() ([]tabular.Value, error) {
 }
 
 func (r *rows) next() (err error) {
-	defer guard(&err, fmt.Sprintf("row %d", r.number+1))()
+	defer r.recovered(debug.SetPanicOnFault(true), &err)
 	for r.left == 0 {
 		if err := r.openGroup(); err != nil {
 			return err
@@ -82,6 +83,14 @@ func (r *rows) next() (err error) {
 		return errs.New(errs.TooLarge, "row %d: the row is longer than %s", r.number, bytesText(r.limits.RowBytes))
 	}
 	return nil
+}
+
+// recovered is guard without a cost for each row.
+func (r *rows) recovered(old bool, err *error) {
+	debug.SetPanicOnFault(old)
+	if p := recover(); p != nil {
+		*err = panicked(p, fmt.Sprintf("row %d", r.number))
+	}
 }
 
 // openGroup opens the next row group, or returns io.EOF.
@@ -151,7 +160,7 @@ func (r *rows) setScalar(i int, n *node) error {
 		return nil
 	}
 	before := len(r.buf)
-	ok := false
+	var ok bool
 	if r.buf, ok = n.scalar.set(v, p, r.buf); !ok {
 		return tabular.Misfit(fmt.Sprintf("row %d", r.number), r.names[i])
 	}

@@ -8,18 +8,25 @@ import (
 // The types of the compact protocol
 // (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
 const (
-	thriftStop, thriftTrue, thriftFalse, thriftByte            = 0, 1, 2, 3
-	thriftI16, thriftI32, thriftI64, thriftDouble              = 4, 5, 6, 7
-	thriftBinary, thriftList, thriftSet, thriftMap             = 8, 9, 10, 11
-	thriftStruct, thriftUUID, thriftDepth                      = 12, 13, 32
-	thriftErrCut                                    thriftText = "the metadata ends too early"
-	thriftErrBad                                    thriftText = "the metadata is malformed"
-	thriftErrMany                                   thriftText = "the metadata has too many elements"
+	thriftStop, thriftTrue, thriftFalse, thriftByte = 0, 1, 2, 3
+	thriftI16, thriftI32, thriftI64, thriftDouble   = 4, 5, 6, 7
+	thriftBinary, thriftList, thriftSet, thriftMap  = 8, 9, 10, 11
+	thriftStruct, thriftUUID                        = 12, 13
 )
 
-type thriftText string
+// thriftDepth bounds how deep metadata nests.
+const thriftDepth = 32
 
-func (t thriftText) Error() string { return string(t) }
+const (
+	errThriftCut  = constError("the metadata ends too early")
+	errThriftBad  = constError("the metadata is malformed")
+	errThriftMany = constError("the metadata has too many elements")
+)
+
+// constError is an error that is its text.
+type constError string
+
+func (e constError) Error() string { return string(e) }
 
 // thriftLength walks over the struct at the start of b and returns its length.
 // It fails where a length or count is more than what follows can be, or more
@@ -31,7 +38,7 @@ func thriftLength(b []byte, most int) (int, error) {
 }
 
 // isCut reports whether more bytes may make a struct whole.
-func isCut(err error) bool { return errors.Is(err, thriftErrCut) }
+func isCut(err error) bool { return errors.Is(err, errThriftCut) }
 
 type thriftWalker struct {
 	b       []byte
@@ -41,7 +48,7 @@ type thriftWalker struct {
 
 func (w *thriftWalker) skip(typ byte, depth int) error {
 	if depth > thriftDepth {
-		return thriftErrBad
+		return errThriftBad
 	}
 	switch typ {
 	case thriftTrue, thriftFalse, thriftByte:
@@ -59,7 +66,7 @@ func (w *thriftWalker) skip(typ byte, depth int) error {
 			return err
 		}
 		if n > 1<<30 {
-			return thriftErrBad
+			return errThriftBad
 		}
 		return w.advance(int(n))
 	case thriftList, thriftSet:
@@ -69,12 +76,12 @@ func (w *thriftWalker) skip(typ byte, depth int) error {
 	case thriftStruct:
 		return w.fields(depth)
 	}
-	return thriftErrBad
+	return errThriftBad
 }
 
 func (w *thriftWalker) advance(n int) error {
 	if n > len(w.b)-w.i {
-		return thriftErrCut
+		return errThriftCut
 	}
 	w.i += n
 	return nil
@@ -83,10 +90,10 @@ func (w *thriftWalker) advance(n int) error {
 func (w *thriftWalker) uvarint() (uint64, error) {
 	v, n := binary.Uvarint(w.b[w.i:])
 	if n == 0 {
-		return 0, thriftErrCut
+		return 0, errThriftCut
 	}
 	if n < 0 {
-		return 0, thriftErrBad
+		return 0, errThriftBad
 	}
 	w.i += n
 	return v, nil
@@ -94,7 +101,7 @@ func (w *thriftWalker) uvarint() (uint64, error) {
 
 func (w *thriftWalker) byte() (byte, error) {
 	if w.i == len(w.b) {
-		return 0, thriftErrCut
+		return 0, errThriftCut
 	}
 	w.i++
 	return w.b[w.i-1], nil
@@ -129,12 +136,12 @@ func (w *thriftWalker) pairs(depth int) error {
 // items skips n elements, each of a value of every type.
 func (w *thriftWalker) items(n uint64, depth int, types ...byte) error {
 	if n > uint64(len(w.b)-w.i) {
-		return thriftErrCut // an element has a byte at least
+		return errThriftCut // an element has a byte at least
 	}
 	for _, typ := range types {
 		if typ >= thriftBinary {
 			if w.structs -= int(n); w.structs < 0 {
-				return thriftErrMany
+				return errThriftMany
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package parquet
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 
@@ -37,7 +38,7 @@ func (s *pageSource) unpack(header *format.PageHeader, packed []byte, size int) 
 		return nil // nothing but nulls
 	}
 	err := decompress(codec, dst, packed)
-	if err == errUnknownCodec {
+	if errors.Is(err, errUnknownCodec) {
 		return errs.New(errs.Unsupported, "column %q of the parquet file is compressed by %s, which is not read", s.leaf.path(), codec)
 	}
 	if err != nil {
@@ -46,12 +47,13 @@ func (s *pageSource) unpack(header *format.PageHeader, packed []byte, size int) 
 	return nil
 }
 
-const errUnknownCodec = thriftText("unknown codec")
+const errUnknownCodec = constError("unknown codec")
 
 // decompress fills dst with all of what src is compressed from; less or more
 // is an error, and more is never made.
 func decompress(codec format.CompressionCodec, dst, src []byte) error {
-	n, err := 0, error(nil)
+	var n int
+	var err error
 	switch codec {
 	case format.Uncompressed:
 		n = len(src)

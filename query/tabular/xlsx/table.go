@@ -13,8 +13,6 @@ type kinds uint16
 
 const wide kinds = 1 << 15 // an integer that float64 cannot hold
 
-func (k kinds) has(c cellKind) bool { return k&(1<<c) != 0 }
-
 func (k *kinds) add(c cell) {
 	*k |= 1 << c.kind
 	if c.kind == integerCell && (c.integer > 1<<53 || c.integer < -1<<53) {

@@ -3,9 +3,7 @@ package xlsx_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"testing"
 	"time"
 
@@ -13,91 +11,17 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/query/tabular/tabulartest"
 	"github.com/inlet-go/inlet/query/tabular/xlsx"
 	"github.com/inlet-go/inlet/store/errs"
 )
 
-const null = "∅"
-
-func fileOf(data []byte) tabular.File {
-	return tabular.File{
-		Name: "f.xlsx", Size: int64(len(data)),
-		Open: func(_ context.Context, offset, length int64) (io.ReadCloser, error) {
-			if length <= 0 || offset < 0 || offset+length > int64(len(data)) {
-				return nil, fmt.Errorf("range %d+%d of %d bytes", offset, length, len(data))
-			}
-			return io.NopCloser(bytes.NewReader(data[offset : offset+length])), nil
-		},
-	}
-}
-
-func newReader(t testing.TB, o tabular.Limits, f xlsx.Format) *tabular.Reader {
+func newReader(t testing.TB, limits tabular.Limits, f xlsx.Format) *tabular.Reader {
 	t.Helper()
-	r, err := tabular.New(&tabular.Options{Limits: o, Formats: []tabular.Format{f}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
+	return tabulartest.New(t, &tabular.Options{Limits: limits, Formats: []tabular.Format{f}})
 }
 
-// sheet is what a test expects of a table.
-type sheet struct {
-	Name    string
-	Columns []string
-	Rows    [][]string
-}
-
-// load inspects a workbook and reads all its sheets as text.
-func load(r *tabular.Reader, f tabular.File) ([]sheet, error) {
-	tables, err := r.Inspect(context.Background(), f)
-	if err != nil {
-		return nil, err
-	}
-	var all []sheet
-	for _, table := range tables {
-		s := sheet{Name: table.Name}
-		for _, c := range table.Columns {
-			text := c.Name + " " + c.Type.String()
-			if c.Nullable {
-				text += "?"
-			}
-			s.Columns = append(s.Columns, text)
-		}
-		if s.Rows, err = readRows(r, f, table); err != nil {
-			return nil, err
-		}
-		if int64(len(s.Rows)) != table.Rows {
-			return nil, fmt.Errorf("%d rows, but %d were told", len(s.Rows), table.Rows)
-		}
-		all = append(all, s)
-	}
-	return all, nil
-}
-
-func readRows(r *tabular.Reader, f tabular.File, table tabular.Table) ([][]string, error) {
-	rows, err := r.Open(context.Background(), f, table)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var all [][]string
-	for {
-		row, err := rows.Next()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		texts := make([]string, len(row))
-		for i, v := range row {
-			if texts[i] = string(v.Append(nil)); v.Type == tabular.Null {
-				texts[i] = null
-			}
-		}
-		all = append(all, texts)
-	}
-}
+func fileOf(data []byte) tabular.File { return tabulartest.File("f.xlsx", data) }
 
 // workbook writes cells, by sheet and name, with excelize.
 func workbook(t testing.TB, edit func(f *excelize.File)) []byte {
@@ -153,19 +77,19 @@ func TestTypes(t *testing.T) {
 		f.NewSheet("second")
 		set(t, f, "second", []any{"only"})
 	})
-	want := []sheet{
+	want := []tabulartest.Table{
 		{
 			Name: "Sheet1",
 			Columns: []string{"i integer", "r real", "b boolean", "text text", "id text", "mixed text", "day date", "at timestamp",
 				"day or time timestamp", "clock text", "hours real?", "col_12 text?", "2024 integer?", "col_14 text?"},
 			Rows: [][]string{
-				{"1", "1.5", "true", "x ", "007", "1", "2024-02-29", "2024-02-29 12:00:00", "2024-02-29 00:00:00", "12:00:00", "1.5", null, "9223372036854775807", null},
-				{"-2", "3", "false", "a\nb A", "123", "y", "1900-01-01", "1900-03-01 00:00:01", "2024-02-29 06:00:00", "23:59:59.914", null, null, null, "extra"},
+				{"1", "1.5", "true", "x ", "007", "1", "2024-02-29", "2024-02-29 12:00:00", "2024-02-29 00:00:00", "12:00:00", "1.5", tabulartest.Null, "9223372036854775807", tabulartest.Null},
+				{"-2", "3", "false", "a\nb A", "123", "y", "1900-01-01", "1900-03-01 00:00:01", "2024-02-29 06:00:00", "23:59:59.914", tabulartest.Null, tabulartest.Null, tabulartest.Null, "extra"},
 			},
 		},
 		{Name: "second", Columns: []string{"only text"}},
 	}
-	got, err := load(newReader(t, tabular.Limits{}, xlsx.Format{}), fileOf(data))
+	got, err := tabulartest.Load(newReader(t, tabular.Limits{}, xlsx.Format{}), fileOf(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +122,7 @@ func TestSameAsExcelize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := load(newReader(t, tabular.Limits{}, xlsx.Format{}), fileOf(data))
+	got, err := tabulartest.Load(newReader(t, tabular.Limits{}, xlsx.Format{}), fileOf(data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,16 +151,8 @@ func TestLimits(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			_, err := load(newReader(t, tt.limits, tt.format), fileOf(data))
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if errs.KindOf(err) != errs.TooLarge {
-				t.Errorf("kind = %v", errs.KindOf(err))
-			}
-			if diff := cmp.Diff(tt.msg, errs.Message(err)); diff != "" {
-				t.Errorf("message (-want +got):\n%s", diff)
-			}
+			_, err := tabulartest.Load(newReader(t, tt.limits, tt.format), fileOf(data))
+			tabulartest.WantError(t, err, errs.TooLarge, tt.msg)
 		})
 	}
 }
