@@ -25,8 +25,8 @@ func (s DefinitionStatus) Known() bool {
 
 // The categories by which lists are filtered. Definitions may have others.
 const (
-	Database = "Database"
-	Files    = "File"
+	CategoryDatabase = "Database"
+	CategoryFile     = "File"
 )
 
 // Definition is a kind of connector that somebody registered: what it is

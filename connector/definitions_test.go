@@ -389,7 +389,7 @@ func TestBuiltInDefinitions(t *testing.T) {
 	}
 	r := newRegistry(t, &connector.DefinitionOptions{BuiltIn: []*connector.Definition{mine}})
 	ids := func() []string {
-		defs, err := r.List(t.Context(), ann, connector.DefinitionQuery{Categories: []string{connector.Files}})
+		defs, err := r.List(t.Context(), ann, connector.DefinitionQuery{Categories: []string{connector.CategoryFile}})
 		if err != nil {
 			t.Fatal(err)
 		}
