@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 )
@@ -26,7 +27,7 @@ func (s *Definitions) Register(ctx context.Context, sc scope.Scope, name string,
 	}
 	now := s.opts.Now()
 	a := Archive{Bucket: s.bucket, Key: archiveKey(now), Name: name}
-	written, err := s.bucket.Write(ctx, a.Key, &limited{r: r, max: s.opts.MaxArchive, left: s.opts.MaxArchive}, nil)
+	written, err := s.bucket.Write(ctx, a.Key, blob.LimitReader(r, s.opts.MaxArchive, "archive"), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -139,23 +140,4 @@ func (d *distribution) definitions(specs map[string]json.RawMessage, icons map[s
 		}
 	}
 	return list
-}
-
-// limited gives an error of kind TooLarge behind the first max bytes.
-type limited struct {
-	r         io.Reader
-	max, left int64
-}
-
-// Read implements [io.Reader]. It reads one byte too many to tell an archive
-// of exactly max bytes from a longer one.
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left < int64(len(p)) {
-		p = p[:l.left+1]
-	}
-	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, errs.New(errs.TooLarge, "archive is larger than %d bytes", l.max)
-	}
-	return n, err
 }

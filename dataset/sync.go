@@ -102,7 +102,7 @@ func (r *Runner) fetch(ctx context.Context, item work.Item, res *SyncResult, url
 	body, err := r.fetcher.Fetch(bounded, url)
 	if err == nil {
 		defer body.Close()
-		err = r.write(bounded, item, res, limitTo(body, r.svc.opts.MaxSize))
+		err = r.write(bounded, item, res, blob.LimitReader(body, r.svc.opts.MaxSize, "file"))
 	}
 	return timedOut(ctx, bounded, err, "url", r.opts.FetchTime)
 }

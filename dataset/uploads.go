@@ -34,7 +34,7 @@ func (s *Service) Receive(ctx context.Context, name string, r io.Reader) (*Recei
 	rec := &Received{id: newID("", s.opts.Now()), name: name}
 	rec.key = UploadKey(rec.id)
 	var err error
-	rec.written, err = s.bucket.Write(ctx, rec.key, limitTo(r, s.opts.MaxSize), nil)
+	rec.written, err = s.bucket.Write(ctx, rec.key, blob.LimitReader(r, s.opts.MaxSize, "file"), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -96,27 +96,6 @@ func (s *Service) upload(ctx context.Context, sc scope.Scope, objectKey string) 
 		err = errs.New(errs.NotFound, "file_object_key %.80q does not exist", objectKey)
 	}
 	return u, err
-}
-
-// limitTo returns r with an error of kind TooLarge behind the first max bytes.
-func limitTo(r io.Reader, max int64) io.Reader { return &limited{r: r, max: max, left: max} }
-
-type limited struct {
-	r         io.Reader
-	max, left int64
-}
-
-// Read implements [io.Reader]. It reads one byte too many to tell a file of
-// exactly max bytes from a longer one.
-func (l *limited) Read(p []byte) (int, error) {
-	if l.left < int64(len(p)) {
-		p = p[:l.left+1]
-	}
-	n, err := l.r.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, errs.New(errs.TooLarge, "file is larger than %d bytes", l.max)
-	}
-	return n, err
 }
 
 // directly returns the bucket as one to which clients send parts themselves,
