@@ -64,6 +64,14 @@ type ListOptions struct {
 	PageSize int    // objects asked for at a time; 0 means 1000, the most S3 gives
 }
 
+// Generator is a Source whose objects are made while they are read, such as
+// pages of a table. How many bytes they will have is not known before: Size is
+// 0 wherever it describes one.
+type Generator interface {
+	Source
+	Generates()
+}
+
 // Bucket is a Source that can be written.
 type Bucket interface {
 	Source

@@ -205,6 +205,9 @@ func (c *copying) item(ctx context.Context, item Item, s *slot) (Written, error)
 			return w, err
 		}
 	}
+	if _, ok := c.src.(Generator); ok {
+		return c.generated(ctx, item, s)
+	}
 	stager, ok := c.dst.(Stager)
 	if ok && item.Source.Size >= c.t.opts.LargeFrom && item.Source.ETag != "" {
 		return c.large(ctx, stager, item, s)

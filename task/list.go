@@ -43,7 +43,7 @@ func (r *Runner) list(ctx context.Context, item work.Item) error {
 		return err
 	}
 	r.log().InfoContext(ctx, "run listed", "tenant", run.Tenant, "task", run.TaskID, "run", run.ID)
-	return r.svc.repo.EndListing(ctx, item.Lease(), run.ID)
+	return r.svc.repo.EndListing(ctx, item.Lease(), run.ID, l.state)
 }
 
 // listing is a run being listed under one claim.
@@ -57,8 +57,9 @@ type listing struct {
 
 	pending []*File
 	bytes   int64
-	since   time.Time // when the first of pending came
+	first   time.Time // when the first of pending came
 	unsaved bool      // the store refused a chunk: no fault of the source
+	state   *string   // what the task's next listing gets; nil leaves it
 
 	set map[string]bool // see uris
 }
@@ -70,6 +71,15 @@ func (r *Runner) tryAgain(item work.Item, err error) bool {
 
 // all lists the URIs that are left.
 func (l *listing) all(ctx context.Context) error {
+	if src, ok := l.src.(Incremental); ok {
+		if err := l.since(ctx, src); err != nil {
+			if ctx.Err() != nil || l.unsaved || l.r.tryAgain(l.item, err) {
+				return err
+			}
+			l.fail("/", err)
+		}
+		return l.flush(ctx)
+	}
 	for i := l.cursor.URI; i < len(l.run.URIs); i++ {
 		uri := l.run.URIs[i]
 		if err := l.one(ctx, i, uri); err != nil {
@@ -201,10 +211,10 @@ func (l *listing) add(ctx context.Context, obj blob.Object, next Cursor) error {
 	}
 	l.pending, l.bytes = append(l.pending, f), l.bytes+obj.Size
 	if len(l.pending) == 1 {
-		l.since = time.Now()
+		l.first = time.Now()
 	}
 	l.cursor = next
-	if len(l.pending) >= l.r.opts.ChunkFiles || time.Since(l.since) > chunkWait {
+	if len(l.pending) >= l.r.opts.ChunkFiles || time.Since(l.first) > chunkWait {
 		return l.flush(ctx)
 	}
 	return nil

@@ -211,6 +211,9 @@ func (w *loader) expand(ctx context.Context, src blob.Source, files []*File) ([]
 
 // relist adds the objects below a URI to the run as new chunks.
 func (w *loader) relist(ctx context.Context, src blob.Source, f *File) error {
+	if _, ok := src.(Incremental); ok { // only a listing of the whole moves the task's state
+		return errs.New(errs.Conflict, "what is new is listed when the task runs next, not by a retry")
+	}
 	run, t, err := w.r.svc.repo.Run(ctx, w.chunk.RunID)
 	if err != nil {
 		return err

@@ -104,9 +104,10 @@ type Runs interface {
 	// bytes is Invalid, except of a file that is Failed.
 	AppendChunk(ctx context.Context, l work.Lease, run int64, files []*File, skipped int64, next Cursor) error
 
-	// EndListing says that no chunk follows, and finishes the work item; a
-	// run without open chunks is then done.
-	EndListing(ctx context.Context, l work.Lease, run int64) error
+	// EndListing says that no chunk follows, sets the task's State unless state
+	// is nil, and finishes the work item; a run without open chunks is then
+	// done.
+	EndListing(ctx context.Context, l work.Lease, run int64, state *string) error
 
 	// Chunk returns the chunk that the claimed item stands for.
 	Chunk(ctx context.Context, id int64) (*Chunk, error)

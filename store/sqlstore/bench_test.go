@@ -97,7 +97,7 @@ func listFiles(b testing.TB, s *sqlstore.Store, t *task.Task, run *task.Run, n, 
 		}
 		must(b, s.AppendChunk(ctx, items[0].Lease(), run.ID, files, 0, task.Cursor{URI: 0, After: files[len(files)-1].URI}))
 	}
-	must(b, s.EndListing(ctx, items[0].Lease(), run.ID))
+	must(b, s.EndListing(ctx, items[0].Lease(), run.ID, nil))
 }
 
 // loadFiles completes every chunk, as work that does nothing.

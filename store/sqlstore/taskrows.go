@@ -24,6 +24,7 @@ type taskRow struct {
 	Every         int     `db:"every"`
 	TimeZone      string  `db:"time_zone"`
 	Revision      int64   `db:"revision"`
+	State         string  `db:"state"`
 	NextRunAt     int64   `db:"next_run_at"`
 	StartAt       int64   `db:"start_at"`
 	EndAt         int64   `db:"end_at"`
@@ -34,7 +35,7 @@ type taskRow struct {
 // taskSelect reads tasks t with the name of their volume, which may be gone.
 const taskSelect = `SELECT t.id, t.tenant, t.name, t.connector_id, t.connector_type, t.volume_id,
 	(SELECT v.name FROM volumes v WHERE v.id = t.volume_id) AS volume_name, t.status, t.creator, t.uris,
-	t.schedule_type, t.every, t.time_zone, t.revision, t.next_run_at, t.start_at, t.end_at, t.created_at, t.updated_at
+	t.schedule_type, t.every, t.time_zone, t.revision, t.state, t.next_run_at, t.start_at, t.end_at, t.created_at, t.updated_at
 	FROM tasks t`
 
 func taskName(id int64) string { return fmt.Sprintf("task %d", id) }
@@ -45,7 +46,7 @@ func (r *taskRow) task() (*task.Task, error) {
 		ConnectorType: connector.SourceType(r.ConnectorType), VolumeID: r.VolumeID, Status: task.Status(r.Status),
 		Creator:  r.Creator,
 		Schedule: task.Schedule{Type: task.Interval(r.ScheduleType), Every: r.Every, TimeZone: r.TimeZone},
-		Revision: r.Revision, NextRunAt: fromMilli(r.NextRunAt), StartAt: fromMilli(r.StartAt), EndAt: fromMilli(r.EndAt),
+		Revision: r.Revision, State: r.State, NextRunAt: fromMilli(r.NextRunAt), StartAt: fromMilli(r.StartAt), EndAt: fromMilli(r.EndAt),
 		CreatedAt: fromMilli(r.CreatedAt), UpdatedAt: fromMilli(r.UpdatedAt),
 	}
 	if r.VolumeName != nil {

@@ -111,7 +111,7 @@ func testConcurrentLastChunks(t *testing.T, f *fixture) {
 		for i := range 4 {
 			l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files(fmt.Sprint(i)), 0, task.Cursor{}))
 		}
-		l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
+		l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
 		items, err := l.Claim(l.ctx, "node", []string{task.KindLoad}, 4, time.Minute)
 		l.ok(err)
 		l.ok(errors.Join(together(4, func(i int) error {

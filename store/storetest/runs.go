@@ -35,8 +35,13 @@ func testListing(t *testing.T, f *fixture) {
 	if diff := cmp.Diff(files, stored, cmpopts.IgnoreFields(task.File{}, "ChunkID")); diff != "" || total != 3 {
 		t.Errorf("files, total %d (-want +got):\n%s", total, diff)
 	}
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
-	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID), errs.Conflict)
+	state := "up to c"
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, &state))
+	other := "of nobody"
+	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID, &other), errs.Conflict)
+	if _, of, err := l.Run(l.ctx, l.run.ID); err != nil || of.State != state {
+		t.Errorf("the task's state is %q, %v", of.State, err)
+	}
 
 	load := l.claim(task.KindLoad)
 	chunk, err := l.Chunk(l.ctx, load.ID)
@@ -60,7 +65,7 @@ func testEmpty(f *fixture, files []*task.File) {
 		file.VolumeID, file.ConnectorID, file.TaskID = l.task.VolumeID, l.task.ConnectorID, l.task.ID
 	}
 	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}))
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
 	run, of, err := l.Run(l.ctx, l.run.ID)
 	l.ok(err)
 	if run.State != task.RunDone || run.EndedAt.IsZero() || of.Status != task.Completed || of.EndAt.IsZero() {
@@ -153,7 +158,7 @@ func testCommitRefused(t *testing.T, f *fixture) {
 	l.is(l.CommitFiles(l.ctx, work.Lease{ID: item.ID, Fence: item.Fence + 1}, item.ID, success(files...), true), errs.Conflict)
 	l.is(l.CommitFiles(l.ctx, work.Lease{ID: item.ID}, item.ID, success(files...), true), errs.Conflict)
 	l.is(l.AppendChunk(l.ctx, item.Lease(), other.run.ID, other.files("y"), 0, task.Cursor{}), errs.Conflict)
-	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID), errs.Conflict)
+	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil), errs.Conflict)
 	if got := l.shown(); len(got) != 0 {
 		t.Errorf("refused commits published %v", got)
 	}
@@ -266,7 +271,7 @@ func testZombie(t *testing.T, f *fixture) {
 			return l.AppendChunk(l.ctx, zombie.Lease(), l.run.ID, l.files("z"), 1, task.Cursor{URI: 9})
 		},
 		"skip":    func() error { return l.AppendChunk(l.ctx, zombie.Lease(), l.run.ID, nil, 1, task.Cursor{URI: 9}) },
-		"end":     func() error { return l.EndListing(l.ctx, zombie.Lease(), l.run.ID) },
+		"end":     func() error { return l.EndListing(l.ctx, zombie.Lease(), l.run.ID, nil) },
 		"finish":  func() error { return l.Finish(l.ctx, zombie.Lease()) },
 		"release": func() error { return l.Release(l.ctx, zombie.Lease(), time.Hour) },
 	}
@@ -277,7 +282,7 @@ func testZombie(t *testing.T, f *fixture) {
 	}
 	files := l.files("a")
 	l.ok(l.AppendChunk(l.ctx, now.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}))
-	l.ok(l.EndListing(l.ctx, now.Lease(), l.run.ID))
+	l.ok(l.EndListing(l.ctx, now.Lease(), l.run.ID, nil))
 	zombie, now = take(task.KindLoad)
 	for _, done := range []bool{true, false} {
 		l.is(l.CommitFiles(l.ctx, zombie.Lease(), zombie.ID, success(files...), done), errs.Conflict)

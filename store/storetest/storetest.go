@@ -245,7 +245,7 @@ func (l *loading) list(uris ...string) []*task.File {
 	files := l.files(uris...)
 	item := l.claim(task.KindList)
 	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}))
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
 	return files
 }
 

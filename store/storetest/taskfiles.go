@@ -42,7 +42,7 @@ func (f *fixture) chunked() *loading {
 	for _, files := range chunks {
 		l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 1, task.Cursor{}))
 	}
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
 	items, err := l.Claim(l.ctx, "node", []string{task.KindLoad}, 3, time.Minute)
 	l.ok(err)
 	one, two := chunks[0], chunks[1]

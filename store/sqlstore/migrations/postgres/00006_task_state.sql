@@ -1,0 +1,4 @@
+-- +goose Up
+
+-- What a source that knows what is new needs to know for the next listing.
+ALTER TABLE tasks ADD COLUMN state TEXT COLLATE "C" NOT NULL DEFAULT '';
