@@ -42,6 +42,11 @@ var rules = map[string][]string{
 	"connector/open": {
 		"blob", "blob/folder", "blob/guard", "blob/oss", "blob/s3", "connector", "store/errs",
 	},
+	"connector/database": {
+		"blob", "blob/guard", "connector", "store/errs", "github.com/parquet-go",
+	},
+	"connector/database/postgres": {"connector/database", "store/errs", "github.com/jackc/pgx", "github.com/parquet-go"},
+	"connector/database/mysql":    {"connector/database", "store/errs", "github.com/go-sql-driver/mysql", "github.com/parquet-go"},
 	"store/sqlstore": {
 		"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "store/seal",
 		"github.com/jmoiron/sqlx", "github.com/jackc/pgx", "github.com/pressly/goose", "modernc.org/sqlite", "golang.org/x/sync",

@@ -69,16 +69,32 @@ func Transport(opts *Options) *http.Transport {
 	if o.Timeout <= 0 {
 		o.Timeout = remote.DefaultTimeout
 	}
+	return remote.NewTransport(NewDialer(&o).DialContext, o.Connections, o.Timeout)
+}
+
+// Dialer makes connections of which opts allows the address and the port. It
+// is safe for concurrent use.
+type Dialer struct{ dialer net.Dialer }
+
+// NewDialer returns a dialer for protocols other than HTTP.
+func NewDialer(opts *Options) *Dialer {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
 	c := newChecker(o)
-	d := &net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second, Resolver: o.Resolver, Control: c.control}
-	return remote.NewTransport(func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := d.DialContext(ctx, network, addr)
-		if errors.Is(err, errRefused) {
-			host, _, _ := net.SplitHostPort(addr)
-			return nil, errs.Wrap(errs.Forbidden, err, "host %q may not be reached from here", host)
-		}
-		return conn, err
-	}, o.Connections, o.Timeout)
+	return &Dialer{net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second, Resolver: o.Resolver, Control: c.control}}
+}
+
+// DialContext connects as [net.Dialer] does; what is not allowed is a
+// Forbidden error that names the host.
+func (d *Dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := d.dialer.DialContext(ctx, network, addr)
+	if errors.Is(err, errRefused) {
+		host, _, _ := net.SplitHostPort(addr)
+		return nil, errs.Wrap(errs.Forbidden, err, "host %q may not be reached from here", host)
+	}
+	return conn, err
 }
 
 // errRefused marks the refusals among the errors of dialing.

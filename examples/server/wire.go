@@ -18,6 +18,9 @@ import (
 	"github.com/inlet-go/inlet/blob/s3"
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/connector/archive"
+	"github.com/inlet-go/inlet/connector/database"
+	"github.com/inlet-go/inlet/connector/database/mysql"
+	"github.com/inlet-go/inlet/connector/database/postgres"
 	"github.com/inlet-go/inlet/connector/open"
 	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/dataset"
@@ -81,10 +84,11 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 		return nil, fmt.Errorf("-db: %w", err)
 	}
 	a.closers = append(a.closers, store.Close)
-	opener, err := open.New(&open.Options{AllowNet: c.allowNet, AllowDir: c.allowDir})
+	files, err := open.New(&open.Options{AllowNet: c.allowNet, AllowDir: c.allowDir})
 	if err != nil {
 		return nil, err
 	}
+	opener := database.NewOpener(files, []database.Driver{postgres.Driver{}, mysql.Driver{}}, &database.Options{AllowNet: c.allowNet})
 
 	owner := ""
 	if strings.HasPrefix(c.db, "sqlite:") {
@@ -92,7 +96,9 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	}
 	a.dispatcher = work.NewLocal(store, &work.Options{Owner: owner, Logger: logger})
 	forms := uispec.New(nil)
-	definitions := connector.NewDefinitions(store, bucket, archive.New(nil), forms, &connector.DefinitionOptions{Logger: logger})
+	definitions := connector.NewDefinitions(store, bucket, archive.New(nil), forms, &connector.DefinitionOptions{
+		BuiltIn: []*connector.Definition{database.Definition()}, Logger: logger,
+	})
 	connectors := connector.NewService(store, opener, forms, &connector.Options{Definitions: definitions, Logger: logger})
 	tasks := task.NewService(store, connectors, bucket, &task.Options{Dispatcher: a.dispatcher, Logger: logger})
 	a.runner = task.NewRunner(tasks, store, a.dispatcher, nil)

@@ -1,0 +1,135 @@
+package database
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"net/netip"
+
+	"github.com/inlet-go/inlet/blob"
+	"github.com/inlet-go/inlet/blob/guard"
+	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/store/errs"
+)
+
+// Config says which table to read, and how.
+type Config struct {
+	Table           string
+	TimestampColumn string // by which new rows are found; "" means by the primary key
+	BatchSize       int    // rows of a file
+	MaxBatches      int    // files of a listing; what is left is for the next one
+}
+
+// DefinitionID is the id of [Definition].
+const DefinitionID = "database-1.0.0"
+
+//go:embed definition.json
+var definition []byte
+
+// Definition returns the definition of connectors to tables, for
+// [connector.DefinitionOptions]. Its fields are those of the example in
+// 003_37f1d6dc39f6b89a.txt. How often it is loaded is the task's.
+func Definition() *connector.Definition {
+	d, err := connector.ParseDefinition(definition)
+	if err != nil {
+		panic(err) // the file is part of the program
+	}
+	return d
+}
+
+// Options qualifies an Opener; the zero value reaches the public internet.
+type Options struct {
+	// AllowNet lists prefixes that may be reached although they are private,
+	// loopback or otherwise special.
+	AllowNet []netip.Prefix
+}
+
+// Opener opens connectors of [Definition], and leaves others to another one.
+type Opener struct {
+	next    connector.Opener
+	drivers map[string]Driver
+	dialer  *guard.Dialer
+}
+
+// NewOpener returns an opener for databases of the kinds that drivers know.
+func NewOpener(next connector.Opener, drivers []Driver, opts *Options) *Opener {
+	if opts == nil {
+		opts = &Options{}
+	}
+	o := &Opener{
+		next: next, drivers: map[string]Driver{},
+		dialer: guard.NewDialer(&guard.Options{Allow: opts.AllowNet, AnyPort: true}),
+	}
+	for _, d := range drivers {
+		o.drivers[d.Name()] = d
+	}
+	return o
+}
+
+// form is the config as the definition has it.
+type form struct {
+	Connector struct {
+		Type string `json:"databaseType"`
+		Info struct {
+			Host     string `json:"host"`
+			Port     int    `json:"port"`
+			Name     string `json:"name"`
+			Username string `json:"username"`
+			Password string `json:"password"`
+		} `json:"connection_info"`
+		Schema struct {
+			Table           string `json:"table"`
+			TimestampColumn string `json:"timestampColumn"`
+		} `json:"schemaInfo"`
+	} `json:"connector_config"`
+	Operations struct {
+		BatchSize  int `json:"batch_size"`
+		MaxBatches int `json:"max_batches"`
+	} `json:"operations_config"`
+}
+
+// The sizes that hold where a config has none.
+const (
+	DefaultBatchSize  = 50_000
+	DefaultMaxBatches = 1_000
+)
+
+// Open implements [connector.Opener].
+func (o *Opener) Open(ctx context.Context, c connector.Config) (blob.Source, error) {
+	if c.Definition == nil || c.Definition.ID != DefinitionID {
+		return o.next.Open(ctx, c)
+	}
+	whole, err := c.Definition.Whole()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(whole)
+	if err != nil {
+		return nil, errs.New(errs.Invalid, "config is invalid")
+	}
+	var f form
+	if json.Unmarshal(text, &f) != nil { // the error would show a value
+		return nil, errs.New(errs.Invalid, "config is invalid: it does not fit the form of %s", DefinitionID)
+	}
+	driver, ok := o.drivers[f.Connector.Type]
+	if !ok {
+		return nil, errs.New(errs.Unsupported, "databases of the type %.80q cannot be opened here", f.Connector.Type)
+	}
+	if f.Operations.BatchSize <= 0 {
+		f.Operations.BatchSize = DefaultBatchSize
+	}
+	if f.Operations.MaxBatches <= 0 {
+		f.Operations.MaxBatches = DefaultMaxBatches
+	}
+	conn, err := driver.Connect(ctx, Address{
+		Host: f.Connector.Info.Host, Port: f.Connector.Info.Port, Database: f.Connector.Info.Name,
+		User: f.Connector.Info.Username, Password: f.Connector.Info.Password, Dial: o.dialer.DialContext,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return NewSource(conn, Config{
+		Table: f.Connector.Schema.Table, TimestampColumn: f.Connector.Schema.TimestampColumn,
+		BatchSize: f.Operations.BatchSize, MaxBatches: f.Operations.MaxBatches,
+	}), nil
+}

@@ -1,0 +1,362 @@
+package database_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/store/errs"
+	"github.com/inlet-go/inlet/task"
+)
+
+// rows returns the rows of all files as texts, sorted.
+func (e *env) rows() []string {
+	e.t.Helper()
+	var list []string
+	for _, f := range e.files() {
+		list = append(list, rows(e.t, e.bytes(f))...)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// count returns how many rows the files say that they have.
+func (e *env) count() int64 {
+	e.t.Helper()
+	var n int64
+	for _, f := range e.files() {
+		data := e.bytes(f)
+		file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		n += file.NumRows()
+	}
+	return n
+}
+
+func rows(t testing.TB, data []byte) []string {
+	t.Helper()
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := parquet.NewReader(file)
+	defer r.Close()
+	var list []string
+	buf := make([]parquet.Row, 100)
+	for {
+		n, err := r.ReadRows(buf)
+		for _, row := range buf[:n] {
+			var texts []string
+			for _, v := range row {
+				texts = append(texts, v.String())
+			}
+			list = append(list, strings.Join(texts, " "))
+		}
+		if errors.Is(err, io.EOF) {
+			return list
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func columnsOf(t testing.TB, data []byte) []string {
+	t.Helper()
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, f := range file.Schema().Fields() {
+		list = append(list, f.Name()+" "+f.Type().String())
+	}
+	return list
+}
+
+// orders is a table whose rows change.
+func orders(t testing.TB, s *server, n int) string {
+	name := s.table(t, "orders", "id int NOT NULL, region varchar(10) NOT NULL, price decimal(30,10), changed timestamp(6) NOT NULL, PRIMARY KEY (region, id)")
+	insert(t, s, name, 1, n)
+	return name
+}
+
+func insert(t testing.TB, s *server, table string, from, to int) {
+	t.Helper()
+	var values []string
+	for i := from; i <= to; i++ {
+		values = append(values, fmt.Sprintf("(%d, '%s', 12345678901234567890.0123456789, '2026-01-01 00:00:%02d.5')",
+			i, []string{"north", "south"}[i%2], i/3%60))
+	}
+	s.exec(t, "INSERT INTO "+table+" (id, region, price, changed) VALUES "+strings.Join(values, ", "))
+}
+
+func wantOrders(from, to, second int) []string {
+	var list []string
+	for i := from; i <= to; i++ {
+		at := second
+		if at == 0 {
+			at = i / 3 % 60
+		}
+		list = append(list, fmt.Sprintf("%d %s 12345678901234567890.0123456789 %d", i, []string{"north", "south"}[i%2], 1767225600_500000+int64(at)*1_000_000))
+	}
+	return list
+}
+
+func (e *env) expect(want ...[]string) {
+	e.t.Helper()
+	list := slices.Sorted(slices.Values(slices.Concat(want...)))
+	if diff := cmp.Diff(list, e.rows(), cmpopts.EquateEmpty()); diff != "" {
+		e.t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+func TestChangedRowsAreLoadedOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := orders(t, s, 100)
+		id := e.load(s, table, "changed", 7, 1000)
+		e.expect(wantOrders(1, 100, 0))
+		if got := len(e.files()); got != 15 {
+			t.Errorf("100 rows by 7 are %d files", got)
+		}
+		e.again(id)
+		e.expect(wantOrders(1, 100, 0))
+
+		s.exec(t, "UPDATE "+table+" SET changed = '2026-01-01 00:01:40.5' WHERE id BETWEEN 11 AND 20")
+		insert(t, s, table, 101, 102)
+		s.exec(t, "UPDATE "+table+" SET changed = '2026-01-01 00:01:40.5' WHERE id > 100")
+		e.again(id)
+		e.expect(wantOrders(1, 100, 0), wantOrders(11, 20, 100), wantOrders(101, 102, 100))
+	})
+}
+
+func TestNewRowsAreFoundByTheKey(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := s.table(t, "keyed", "id bigint PRIMARY KEY, note varchar(10)")
+		s.exec(t, "INSERT INTO "+table+" VALUES (9007199254740992, 'a'), (9007199254740993, NULL), (-5, '')")
+		id := e.load(s, table, "", 2, 1000)
+		want := []string{"-5 ", "9007199254740992 a", "9007199254740993 <null>"}
+		e.expect(want)
+		s.exec(t, "INSERT INTO "+table+" VALUES (9007199254740994, 'new'), (-6, 'not seen')")
+		e.again(id)
+		e.expect(want, []string{"9007199254740994 new"})
+	})
+}
+
+func TestRowsOfOneMomentFollowTheKey(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := s.table(t, "moment", "id int PRIMARY KEY, changed timestamp(6) NOT NULL")
+		var want []string
+		for id := 8; id <= 12; id++ {
+			s.exec(t, fmt.Sprintf("INSERT INTO %s VALUES (%d, '2026-01-01 00:00:00')", table, id))
+			want = append(want, fmt.Sprintf("%d 1767225600000000", id))
+		}
+		id := e.load(s, table, "changed", 2, 1)
+		e.again(id)
+		e.again(id)
+		e.expect(want)
+	})
+}
+
+// A change between a listing and the load of its pages belongs to the next
+// listing: no row is loaded as it was in one page, and as it is in another.
+func TestRowsChangeBeforeTheyAreLoaded(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := orders(t, s, 20)
+		src := e.source(s, table, "changed", 4, 100)
+		keys, next := e.list(src, "", "")
+		s.exec(t, "UPDATE "+table+" SET changed = '2026-01-01 00:01:40.5' WHERE id IN (3, 9)")
+		later, _ := e.list(src, next, "")
+		got := slices.Concat(e.pages(src, keys), e.pages(src, later))
+		want := wantOrders(1, 20, 0)
+		want = slices.DeleteFunc(want, func(row string) bool { return strings.HasPrefix(row, "3 ") || strings.HasPrefix(row, "9 ") })
+		want = slices.Concat(want, wantOrders(3, 3, 100), wantOrders(9, 9, 100))
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("rows (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestInterruptedListingGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := orders(t, s, 20)
+		for _, timestamp := range []string{"", "changed"} {
+			src := e.source(s, table, timestamp, 4, 100)
+			all, next := e.list(src, "", "")
+			for i, key := range all {
+				rest, last := e.list(src, "", key)
+				if diff := cmp.Diff(all[i+1:], rest, cmpopts.EquateEmpty()); diff != "" || last != next {
+					t.Errorf("by %q behind page %d, state %s, want %s (-want +got):\n%s", timestamp, i, last, next, diff)
+				}
+			}
+		}
+	})
+}
+
+func TestTheNextRunListsATableThatCameLater(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := orders(t, s, 5)
+		s.exec(t, "ALTER TABLE "+table+" RENAME TO "+table+"_away")
+		id := e.load(s, table, "changed", 2, 10)
+		s.exec(t, "ALTER TABLE "+table+"_away RENAME TO "+table)
+		before, err := e.tasks.Get(t.Context(), e.me, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := e.tasks.Retry(t.Context(), e.me, id, nil); n != 1 || err != nil {
+			t.Fatalf("retry of %d files: %v", n, err)
+		}
+		e.await(id, before.EndAt)
+		files, _, _, err := e.tasks.Files(t.Context(), e.me, id, task.FileQuery{})
+		if err != nil || len(files) != 1 || files[0].Reason != "what is new is listed when the task runs next, not by a retry" {
+			t.Errorf("after a retry: %+v, %v", files, err)
+		}
+		e.again(id)
+		e.expect(wantOrders(1, 5, 0))
+	})
+}
+
+func TestMaximumBatchesEndARun(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		id := e.load(s, orders(t, s, 50), "changed", 10, 2)
+		if got := len(e.rows()); got != 20 {
+			t.Errorf("a run of 2 batches of 10 loads %d rows", got)
+		}
+		e.again(id)
+		e.again(id)
+		e.expect(wantOrders(1, 50, 0))
+	})
+}
+
+func TestEmptyTable(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := orders(t, s, 1)
+		s.exec(t, "DELETE FROM "+table)
+		id := e.load(s, table, "changed", 10, 2)
+		e.expect()
+		insert(t, s, table, 1, 3)
+		e.again(id)
+		e.expect(wantOrders(1, 3, 0))
+	})
+}
+
+func TestTypes(t *testing.T) {
+	tests := map[string]struct{ columns, values, want, types string }{
+		"PostgreSQL": {
+			`id uuid PRIMARY KEY, b bool, i2 int2, i4 int4 NOT NULL, i8 int8, f4 float4, f8 float8, n numeric, t text, c char(3), x bytea,
+				ts timestamp, tz timestamptz, d date, j jsonb, a int[], "Odd ""name" text`,
+			`'c0ffee00-0000-0000-0000-000000000001', true, -2, 4, -9223372036854775808, 0.5, 'NaN', 12345678901234567890.5, 'ü', 'ab', '\xff00',
+				'1969-12-31 23:59:59.999999', '2026-01-01 01:00:00+01', '1970-01-02', '{"a": 1}', '{1,2}', 'odd'`,
+			`c0ffee00-0000-0000-0000-000000000001 true -2 4 -9223372036854775808 0.5 NaN 12345678901234567890.5 ü ab ` + "\xff\x00" +
+				` -1 1767225600000000 1 {"a": 1} {1,2} odd`,
+			`id STRING, b BOOLEAN, i2 INT(64,true), i4 INT(64,true), i8 INT(64,true), f4 DOUBLE, f8 DOUBLE, n STRING, t STRING, c STRING, x BYTE_ARRAY, ` +
+				`ts TIMESTAMP(isAdjustedToUTC=false,unit=MICROS), tz TIMESTAMP(isAdjustedToUTC=true,unit=MICROS), d DATE, j STRING, a STRING, Odd "name STRING`,
+		},
+		"MySQL": {
+			"id binary(4) PRIMARY KEY, i1 tinyint, u8 bigint unsigned, i4 int NOT NULL, f8 double, n decimal(30,1), t text, x varbinary(9), " +
+				"dt datetime(6), ts timestamp NULL, d date, z datetime, e enum('x','y'), `Odd ``name` text",
+			"x'ff00ff00', -2, 18446744073709551615, 4, 0.5, 12345678901234567890.5, 'ü', x'ff00', " +
+				"'1969-12-31 23:59:59.999999', '2026-01-01 00:00:00', '1970-01-02', '0000-00-00', 'y', 'odd'",
+			"\xff\x00\xff\x00 -2 -1 4 0.5 12345678901234567890.5 ü \xff\x00 -1 1767225600000000 1 <null> y odd",
+			"id BYTE_ARRAY, i1 INT(64,true), u8 INT(64,false), i4 INT(64,true), f8 DOUBLE, n STRING, t STRING, x BYTE_ARRAY, " +
+				"dt TIMESTAMP(isAdjustedToUTC=false,unit=MICROS), ts TIMESTAMP(isAdjustedToUTC=true,unit=MICROS), d DATE, " +
+				"z TIMESTAMP(isAdjustedToUTC=false,unit=MICROS), e STRING, Odd `name STRING",
+		},
+	}
+	each(t, func(t *testing.T, s *server) {
+		e, tt := newEnv(t, nil), tests[s.kind]
+		table := s.table(t, "types", tt.columns)
+		insert := "INSERT INTO " + table + " VALUES (" + tt.values + ")"
+		if s.kind == "MySQL" {
+			s.exec(t, "SET STATEMENT sql_mode='', time_zone='+00:00' FOR "+insert)
+		} else {
+			s.exec(t, insert)
+		}
+		e.load(s, table, "", 10, 10)
+		e.expect([]string{tt.want})
+		for _, f := range e.files() {
+			if diff := cmp.Diff(strings.Split(tt.types, ", "), columnsOf(t, e.bytes(f))); diff != "" {
+				t.Errorf("columns (-want +got):\n%s", diff)
+			}
+		}
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := orders(t, s, 1)
+		keyless := s.table(t, "keyless", "a int")
+		floating := s.table(t, "floating", "a double precision PRIMARY KEY")
+		for _, tt := range []struct {
+			table, timestamp string
+			kind             errs.Kind
+			want             string
+		}{
+			{"nowhere", "", errs.NotFound, `table "nowhere" does not exist`},
+			{keyless, "", errs.Invalid, "it has no primary key"},
+			{floating, "", errs.Invalid, `rows cannot be ordered by the column "a" of this type`},
+			{table, "absent", errs.Invalid, `has no column "absent"`},
+		} {
+			c, err := e.connect(s, tt.table, tt.timestamp, 10, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = e.connectors.Files(t.Context(), e.me, c.ID, connector.FilesQuery{})
+			if errs.KindOf(err) != tt.kind || !strings.Contains(errs.Message(err), tt.want) {
+				t.Errorf("%s: got %v: %v, want %v: %s", tt.table, errs.KindOf(err), err, tt.kind, tt.want)
+			}
+			made, err := e.tasks.Create(t.Context(), e.me, task.New{ConnectorID: c.ID, VolumeID: e.volume, URIs: []string{"/"}, Schedule: task.Schedule{Type: task.Once}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.await(made.ID, made.EndAt)
+			files, _, _, err := e.tasks.Files(t.Context(), e.me, made.ID, task.FileQuery{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(files) != 1 || !strings.Contains(files[0].Reason, tt.want) {
+				t.Errorf("%s: the task shows %v", tt.table, files)
+			}
+		}
+	})
+}
+
+func TestSecretsStaySecret(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		s.info["username"], s.info["password"] = "nobody_here", "hunter2hunter2"
+		c, err := e.connect(s, "orders", "", 10, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := fmt.Sprintf("%+v", c.Config.Definition); strings.Contains(text, "hunter2") {
+			t.Errorf("the config prints its password: %s", text)
+		}
+		_, err = e.connectors.Files(t.Context(), e.me, c.ID, connector.FilesQuery{})
+		if err == nil || strings.Contains(fmt.Sprintf("%+v", err), "hunter2") {
+			t.Errorf("a wrong user gives %v", err)
+		}
+	})
+}

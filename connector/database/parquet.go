@@ -1,0 +1,133 @@
+package database
+
+import (
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+const (
+	batchRows  = 1024
+	batchBytes = 1 << 20 // of values that wait to be given to the writer
+	groupBytes = 8 << 20 // of a row group, before it is encoded: what is kept in memory
+)
+
+// table is the schema of the files of a table, its columns in their own order.
+type table struct {
+	parquet.Group
+	columns []Column
+}
+
+// Fields implements [parquet.Node]. A Group alone would sort its fields.
+func (t table) Fields() []parquet.Field {
+	byName := map[string]parquet.Field{}
+	for _, f := range t.Group.Fields() {
+		byName[f.Name()] = f
+	}
+	fields := make([]parquet.Field, len(t.columns))
+	for i, c := range t.columns {
+		fields[i] = byName[c.Name]
+	}
+	return fields
+}
+
+func schemaOf(name string, columns []Column) *parquet.Schema {
+	group := parquet.Group{}
+	for _, c := range columns {
+		n := node(c.Type)
+		if c.Nullable {
+			n = parquet.Optional(n)
+		}
+		group[c.Name] = n
+	}
+	return parquet.NewSchema(name, table{group, columns})
+}
+
+func node(t Type) parquet.Node {
+	switch t {
+	case Bool:
+		return parquet.Leaf(parquet.BooleanType)
+	case Int:
+		return parquet.Int(64)
+	case UnsignedInt:
+		return parquet.Uint(64)
+	case Float:
+		return parquet.Leaf(parquet.DoubleType)
+	case Bytes:
+		return parquet.Leaf(parquet.ByteArrayType)
+	case Timestamp:
+		return parquet.Timestamp(parquet.Microsecond)
+	case Local:
+		return parquet.TimestampAdjusted(parquet.Microsecond, false)
+	case Date:
+		return parquet.Date()
+	}
+	return parquet.String()
+}
+
+// writer is a Sink that writes a file.
+type writer struct {
+	file    *parquet.GenericWriter[any]
+	columns []Column
+	values  [][]parquet.Value // by column
+	arena   []byte            // the bytes of values
+	rows    int
+	bytes   int
+	group   int // bytes of the row group so far
+}
+
+func newWriter(w io.Writer, name string, columns []Column) *writer {
+	return &writer{
+		file:    parquet.NewGenericWriter[any](w, schemaOf(name, columns), parquet.Compression(&parquet.Snappy)),
+		columns: columns,
+		values:  make([][]parquet.Value, len(columns)),
+	}
+}
+
+// Put implements Sink.
+func (w *writer) Put(column int, v parquet.Value) {
+	level := 0
+	if w.columns[column].Nullable && !v.IsNull() {
+		level = 1
+	}
+	if v.Kind() == parquet.ByteArray {
+		start := len(w.arena)
+		w.arena = append(w.arena, v.ByteArray()...)
+		v = parquet.ByteArrayValue(w.arena[start:len(w.arena):len(w.arena)])
+		w.bytes += len(w.arena) - start
+	}
+	w.bytes += 8
+	w.values[column] = append(w.values[column], v.Level(0, level, column))
+}
+
+// EndRow implements Sink.
+func (w *writer) EndRow() error {
+	if w.rows++; w.rows < batchRows && w.bytes < batchBytes {
+		return nil
+	}
+	return w.flush()
+}
+
+// flush gives what waits to the file.
+func (w *writer) flush() error {
+	for i, column := range w.file.ColumnWriters() {
+		if _, err := column.WriteRowValues(w.values[i]); err != nil {
+			return err
+		}
+		w.values[i] = w.values[i][:0]
+	}
+	w.group += w.bytes
+	w.rows, w.bytes, w.arena = 0, 0, w.arena[:0]
+	if w.group < groupBytes {
+		return nil
+	}
+	w.group = 0
+	return w.file.Flush()
+}
+
+func (w *writer) close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.file.Close()
+}
