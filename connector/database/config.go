@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"net/netip"
+	"time"
 
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/blob/guard"
@@ -18,6 +19,43 @@ type Config struct {
 	TimestampColumn string // by which new rows are found; "" means by the primary key
 	BatchSize       int    // rows of a file
 	MaxBatches      int    // files of a listing; what is left is for the next one
+	Polling         Polling
+	Now             func() time.Time // the clock of Polling; nil means time.Now
+}
+
+// Polling says how often a task looks for new rows, at most: runs that come
+// earlier find nothing new, unless the run before left rows over.
+type Polling string
+
+// The pollings besides "", which looks in each run.
+const (
+	Once    Polling = "Once" // all that there is, and then never again
+	Hourly  Polling = "Hourly"
+	Daily   Polling = "Daily"
+	Weekly  Polling = "Weekly"
+	Monthly Polling = "Monthly"
+)
+
+// early is how much too early a run may be, so that a task and its polling of
+// the same period do not miss each other.
+const early = time.Minute
+
+// due reports whether to look at a time, after the last look.
+func (p Polling) due(last, now time.Time) bool {
+	now = now.Add(early)
+	switch p {
+	case Once:
+		return false
+	case Hourly:
+		return !now.Before(last.Add(time.Hour))
+	case Daily:
+		return !now.Before(last.AddDate(0, 0, 1))
+	case Weekly:
+		return !now.Before(last.AddDate(0, 0, 7))
+	case Monthly:
+		return !now.Before(last.AddDate(0, 1, 0))
+	}
+	return true
 }
 
 // DefinitionID is the id of [Definition].
@@ -28,7 +66,8 @@ var definition []byte
 
 // Definition returns the definition of connectors to tables, for
 // [connector.DefinitionOptions]. Its fields are those of the example in
-// 003_37f1d6dc39f6b89a.txt. How often it is loaded is the task's.
+// 003_37f1d6dc39f6b89a.txt. When it is loaded is the task's, whose runs look for
+// new rows as often as the polling says.
 func Definition() *connector.Definition {
 	d, err := connector.ParseDefinition(definition)
 	if err != nil {
@@ -42,6 +81,8 @@ type Options struct {
 	// AllowNet lists prefixes that may be reached although they are private,
 	// loopback or otherwise special.
 	AllowNet []netip.Prefix
+	// Now is the clock of [Polling]; nil means time.Now.
+	Now func() time.Time
 }
 
 // Opener opens connectors of [Definition], and leaves others to another one.
@@ -49,6 +90,7 @@ type Opener struct {
 	next    connector.Opener
 	drivers map[string]Driver
 	dialer  *guard.Dialer
+	now     func() time.Time
 }
 
 // NewOpener returns an opener for databases of the kinds that drivers know.
@@ -57,7 +99,7 @@ func NewOpener(next connector.Opener, drivers []Driver, opts *Options) *Opener {
 		opts = &Options{}
 	}
 	o := &Opener{
-		next: next, drivers: map[string]Driver{},
+		next: next, drivers: map[string]Driver{}, now: opts.Now,
 		dialer: guard.NewDialer(&guard.Options{Allow: opts.AllowNet, AnyPort: true}),
 	}
 	for _, d := range drivers {
@@ -85,6 +127,9 @@ type form struct {
 	Operations struct {
 		BatchSize  int `json:"batch_size"`
 		MaxBatches int `json:"max_batches"`
+
+		PollingInterval string  `json:"pollingInterval"`
+		Schedule        Polling `json:"schedule"`
 	} `json:"operations_config"`
 }
 
@@ -121,6 +166,10 @@ func (o *Opener) Open(ctx context.Context, c connector.Config) (blob.Source, err
 	if f.Operations.MaxBatches <= 0 {
 		f.Operations.MaxBatches = DefaultMaxBatches
 	}
+	polling := f.Operations.Schedule
+	if f.Operations.PollingInterval != "Periodic" {
+		polling = Polling(f.Operations.PollingInterval)
+	}
 	conn, err := driver.Connect(ctx, Address{
 		Host: f.Connector.Info.Host, Port: f.Connector.Info.Port, Database: f.Connector.Info.Name,
 		User: f.Connector.Info.Username, Password: f.Connector.Info.Password, Dial: o.dialer.DialContext,
@@ -131,5 +180,6 @@ func (o *Opener) Open(ctx context.Context, c connector.Config) (blob.Source, err
 	return NewSource(conn, Config{
 		Table: f.Connector.Schema.Table, TimestampColumn: f.Connector.Schema.TimestampColumn,
 		BatchSize: f.Operations.BatchSize, MaxBatches: f.Operations.MaxBatches,
+		Polling: polling, Now: o.now,
 	}), nil
 }

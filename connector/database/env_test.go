@@ -114,6 +114,7 @@ type env struct {
 	tasks      *task.Service
 	volume     int64
 	ahead      atomic.Int64 // of the clock
+	polling    string       // of the connectors that are made
 }
 
 func newEnv(t testing.TB, bucket blob.Bucket) *env {
@@ -133,6 +134,7 @@ func newEnv(t testing.TB, bucket blob.Bucket) *env {
 	e := &env{t: t, me: scope.Scope{Tenant: "acme", User: "ann"}}
 	now := func() time.Time { return time.Now().Add(time.Duration(e.ahead.Load())) }
 	opener := database.NewOpener(others, []database.Driver{postgres.Driver{}, mysqldb.Driver{}}, &database.Options{
+		Now:      now,
 		AllowNet: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
 	})
 	forms := uispec.New(nil)
@@ -171,6 +173,10 @@ func (e *env) connect(s *server, table, timestamp string, batch, batches int) (*
 			"schemaInfo": map[string]any{"table": table, "timestampColumn": timestamp},
 		},
 		"operations_config": map[string]any{"batch_size": batch, "max_batches": batches},
+	}
+	if e.polling != "" {
+		config["operations_config"].(map[string]any)["pollingInterval"] = "Periodic"
+		config["operations_config"].(map[string]any)["schedule"] = e.polling
 	}
 	text, err := json.Marshal(config)
 	if err != nil {

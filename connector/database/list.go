@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/inlet-go/inlet/blob"
 	"github.com/inlet-go/inlet/store/errs"
@@ -45,6 +46,10 @@ func (l *listing) list(ctx context.Context, after string) (err error) {
 	if l.state.Table != name || !slices.Equal(l.state.By, by) {
 		l.state = state{Table: name, By: by}
 	}
+	now := time.Now()
+	if l.src.config.Now != nil {
+		now = l.src.config.Now()
+	}
 	if after != "" { // an interrupted listing goes on
 		p, err := parsePage(after)
 		if err != nil {
@@ -53,26 +58,39 @@ func (l *listing) list(ctx context.Context, after string) (err error) {
 		if slices.Equal(p.By, by) {
 			l.state.window, l.state.After = p.window, p.To
 		}
+	} else if l.state.Whole && !l.src.config.Polling.due(l.state.Listed, now) {
+		return nil
 	}
+	l.state.Whole = false
+	whole, err := l.new(ctx)
+	if err == nil {
+		l.state.Listed, l.state.Whole = now.UTC(), whole
+	}
+	return err
+}
+
+// new yields what is new, and reports whether that is all.
+func (l *listing) new(ctx context.Context) (whole bool, err error) {
 	if l.table.time == nil {
-		_, _, err = l.pages(ctx)
-		return err
+		_, whole, err = l.pages(ctx)
+		return whole, err
 	}
 	if l.state.Until != nil { // what the listing before left over
-		if found, whole, err := l.pages(ctx); err != nil || !whole {
-			return err
-		} else if l.close(); found {
-			return nil
+		found, whole, err := l.pages(ctx)
+		if err != nil || !whole {
+			return false, err
+		}
+		if l.close(); found {
+			return true, nil
 		}
 	}
 	if err := l.open(ctx); err != nil || l.state.Until == nil {
-		return err
+		return true, err
 	}
-	_, whole, err := l.pages(ctx)
-	if err == nil && whole {
+	if _, whole, err = l.pages(ctx); err == nil && whole {
 		l.close()
 	}
-	return err
+	return whole, err
 }
 
 // open begins a window that ends with the latest row there is, if it is new.

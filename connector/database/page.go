@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/inlet-go/inlet/store/errs"
 )
@@ -68,6 +69,9 @@ type state struct {
 	By    []string `json:"by"`
 	After []string `json:"after,omitempty"`
 	window
+
+	Listed time.Time `json:"listed,omitzero"` // the last time
+	Whole  bool      `json:"whole,omitempty"` // nothing was left over then
 }
 
 // parseState returns the zero state for a text that is none.

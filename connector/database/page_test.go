@@ -2,6 +2,7 @@ package database
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -33,4 +34,28 @@ func FuzzParsePage(f *testing.F) {
 			t.Errorf("%q: %v (-want +got):\n%s", key, err, diff)
 		}
 	})
+}
+
+func TestDue(t *testing.T) {
+	last := time.Date(2026, 1, 31, 8, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		polling Polling
+		after   time.Duration
+		want    bool
+	}{
+		{"", 0, true},
+		{Once, 1000 * 24 * time.Hour, false},
+		{Hourly, 58 * time.Minute, false},
+		{Hourly, 59*time.Minute + 30*time.Second, true},
+		{Daily, 23 * time.Hour, false},
+		{Daily, 24 * time.Hour, true},
+		{Weekly, 6 * 24 * time.Hour, false},
+		{Weekly, 7 * 24 * time.Hour, true},
+		{Monthly, 30 * 24 * time.Hour, false},
+		{Monthly, 31 * 24 * time.Hour, true},
+	} {
+		if got := tt.polling.due(last, last.Add(tt.after)); got != tt.want {
+			t.Errorf("%q after %v: due is %v", tt.polling, tt.after, got)
+		}
+	}
 }
