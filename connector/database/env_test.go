@@ -60,7 +60,7 @@ func each(t *testing.T, test func(t *testing.T, s *server)) {
 func openPostgres(t testing.TB) *server {
 	address := os.Getenv("INLET_TEST_POSTGRES")
 	if address == "" {
-		t.Skip("INLET_TEST_POSTGRES names no PostgreSQL server")
+		t.Skip("SKIPPED: INLET_TEST_POSTGRES names no PostgreSQL server")
 	}
 	u, err := url.Parse(address)
 	if err != nil {
@@ -73,7 +73,7 @@ func openPostgres(t testing.TB) *server {
 func openMySQL(t testing.TB) *server {
 	address := os.Getenv("INLET_TEST_MARIADB")
 	if address == "" {
-		t.Skip("INLET_TEST_MARIADB names no MySQL or MariaDB server")
+		t.Skip("SKIPPED: INLET_TEST_MARIADB names no MySQL or MariaDB server")
 	}
 	c, err := mysql.ParseDSN(address)
 	if err != nil {
