@@ -336,8 +336,11 @@ func (c *syncCrash) audit(data string) {
 	if err := a.collector.Collect(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
-	keys := map[string]bool{}
-	for _, path := range []string{wholePath, addedPath} {
+	keys, paths := map[string]bool{}, []string{addedPath}
+	if c.current != 0 { // else each kill came before the first set was there
+		paths = append(paths, wholePath)
+	}
+	for _, path := range paths {
 		for f, err := range svc.Files(c.t.Context(), me, path) {
 			if err != nil {
 				c.t.Fatal(err)

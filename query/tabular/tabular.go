@@ -49,11 +49,12 @@ const (
 	Date           // a day as text: 2006-01-02
 	Timestamp      // a time as text: 2006-01-02 15:04:05.999999999, with a final Z where it is UTC
 	Bytes          // bytes that are not text
+	JSON           // an array or object as JSON text; no format here gives it, results of queries may
 )
 
 var typeNames = [...]string{
 	Null: "null", Text: "text", Integer: "integer", Real: "real", Boolean: "boolean",
-	Decimal: "decimal", Date: "date", Timestamp: "timestamp", Bytes: "bytes",
+	Decimal: "decimal", Date: "date", Timestamp: "timestamp", Bytes: "bytes", JSON: "json",
 }
 
 // String returns the type's name in lower case, such as "integer".
