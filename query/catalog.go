@@ -16,8 +16,8 @@ type Catalog interface {
 	// it with every identifier of a statement, so most names are of nothing.
 	Find(ctx context.Context, sc scope.Scope, names []string) ([]Table, error)
 
-	// Tables iterates over all tables of the caller, ordered by schema and
-	// name, for information_schema. It stops after the first error.
+	// Tables iterates over all tables of the caller, in no order, for
+	// information_schema. It stops after the first error.
 	Tables(ctx context.Context, sc scope.Scope) iter.Seq2[Table, error]
 }
 

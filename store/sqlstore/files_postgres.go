@@ -27,6 +27,7 @@ func (postgresDialect) insertFiles(ctx context.Context, q session, files []*task
 	c.add("start_at", "bigint", column(files, func(f *task.File) int64 { return milli(f.StartAt) }))
 	c.add("end_at", "bigint", column(files, func(f *task.File) int64 { return milli(f.EndAt) }))
 	c.add("updated_at", "bigint", column(files, func(f *task.File) int64 { return milli(f.UpdatedAt) }))
+	c.add("base", "text", column(files, func(f *task.File) string { return tableBase(f.URI) }))
 	_, err := q.exec(ctx, fmt.Sprintf("INSERT INTO files (published, fence, %s) SELECT 0, 0, %s FROM unnest(%s) AS v (%s)",
 		strings.Join(c.names, ", "), strings.Join(c.values, ", "), strings.Join(c.arrays, ", "), strings.Join(c.varying, ", ")),
 		append(c.same, c.args...)...)

@@ -8,7 +8,7 @@ import (
 	"github.com/inlet-go/inlet/task"
 )
 
-const insertFile = "INSERT INTO files (" + fileColumns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, NULL, ?, ?, ?, ?)"
+const insertFile = "INSERT INTO files (" + fileColumns + ", base) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, NULL, ?, ?, ?, ?, ?)"
 
 // insertFiles runs a prepared statement for each row: SQLite is in the
 // process, and one statement for many rows costs more, in JSON or in
@@ -18,7 +18,7 @@ func (sqliteDialect) insertFiles(ctx context.Context, q session, files []*task.F
 		f := files[i]
 		return []any{
 			f.ID, f.TaskID, f.ChunkID, f.VolumeID, f.ConnectorID, f.URI, f.Size, clean(f.ETag), milli(f.ModTime), int(f.Status),
-			clean(f.Reason), f.Creator, milli(f.StartAt), milli(f.EndAt), milli(f.UpdatedAt),
+			clean(f.Reason), f.Creator, milli(f.StartAt), milli(f.EndAt), milli(f.UpdatedAt), tableBase(f.URI),
 		}
 	})
 }

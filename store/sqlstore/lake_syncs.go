@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"path"
+	"strings"
 	"time"
 
 	"github.com/inlet-go/inlet/filesync"
@@ -99,8 +101,8 @@ func (s *Store) CreateSync(ctx context.Context, y *filesync.Sync) error {
 // ensurePath returns the id of the sync's path, which it makes with an empty
 // generation where it is new.
 func ensurePath(ctx context.Context, q session, row syncRow, first int64) (id int64, err error) {
-	made, err := q.exec(ctx, "INSERT INTO lake_paths (id, tenant, path, generation) VALUES (?, ?, ?, ?) ON CONFLICT (tenant, path) DO NOTHING",
-		first, row.Tenant, row.Path, first+1)
+	made, err := q.exec(ctx, "INSERT INTO lake_paths (id, tenant, path, generation, base) VALUES (?, ?, ?, ?, ?) ON CONFLICT (tenant, path) DO NOTHING",
+		first, row.Tenant, row.Path, first+1, strings.ToLower(path.Base(row.Path)))
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
+	"github.com/inlet-go/inlet/query"
 	"github.com/inlet-go/inlet/task"
 )
 
@@ -21,7 +22,7 @@ func (s *Store) Live(ctx context.Context, keys []string) ([]bool, error) {
 		switch {
 		case err == nil:
 			refs[garbageRow{r.FileID, r.Fence}] = i
-		case filesync.BlobPrefix == prefix+"/" && !filesync.IsBlobKey(key):
+		case filesync.BlobPrefix == prefix+"/" && !filesync.IsBlobKey(key), query.ResultPrefix == prefix+"/" && !query.IsResultKey(key):
 			live[i] = true
 		case liveKeys[prefix+"/"] != "":
 			others[prefix+"/"] = append(others[prefix+"/"], key)
@@ -58,6 +59,7 @@ var liveKeys = map[string]string{
 	dataset.SourcePrefix: "SELECT blob_key FROM data_sources WHERE blob_key {in}",
 
 	connector.DefinitionPrefix: "SELECT source_url AS blob_key FROM definitions WHERE source_url {in}",
+	query.ResultPrefix:         "SELECT result_key AS blob_key FROM queries WHERE result_key <> '' AND result_key {in}",
 	filesync.BlobPrefix: `SELECT blob_key FROM (SELECT blob_key FROM lake_blobs
 		UNION ALL SELECT blob_key FROM sync_history WHERE status = 0) k WHERE blob_key {in}`,
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/catalog"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
@@ -55,6 +57,8 @@ var (
 	_ dataset.Repository             = (*Store)(nil)
 	_ task.Repository                = (*Store)(nil)
 	_ filesync.Repository            = (*Store)(nil)
+	_ query.Repository               = (*Store)(nil)
+	_ catalog.Store                  = (*Store)(nil)
 	_ work.Leases                    = (*Store)(nil)
 	_ blob.Garbage                   = (*Store)(nil)
 )

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/store/errs"
@@ -274,13 +275,17 @@ func (s *Store) FinishSync(ctx context.Context, l work.Lease, id string, r datas
 		if err := q.get(ctx, &row, "SELECT "+sourceColumns+" FROM data_sources WHERE num = ? {lock}", item.ID); err != nil {
 			return err
 		}
+		base := ""
+		if len(r.Tables) > 0 {
+			base = strings.ToLower(row.Name)
+		}
 		kept := row.Upload
 		if r.Key != row.Key || r.Key == "" {
 			kept = ""
 		}
 		_, err = q.exec(ctx, `UPDATE data_sources SET url = '', upload = ?, blob_key = ?, size = ?, sha256 = ?, status = ?,
-			reason = ?, tables = ?, updated_at = ? WHERE num = ?`, kept, r.Key, r.Size, sum(r.SHA256), sourceStatuses[r.Status],
-			clean(r.Reason), string(tables), milli(r.At), row.Num)
+			reason = ?, tables = ?, base = ?, updated_at = ? WHERE num = ?`, kept, r.Key, r.Size, sum(r.SHA256), sourceStatuses[r.Status],
+			clean(r.Reason), string(tables), base, milli(r.At), row.Num)
 		if err == nil && kept == "" && row.Upload != "" {
 			err = forgetUpload(ctx, q, row.Upload)
 		}
