@@ -42,7 +42,7 @@ func New(cfg Config) (*API, error) {
 
 // dialects returns all of them, with the routes of the services that there are.
 func dialects(cfg *Config) []*dialect {
-	return []*dialect{newMOI(cfg), newMaxir(cfg), newObsrv(cfg), newIngestion(cfg), newLake(cfg), newNative(cfg)}
+	return []*dialect{newMOI(cfg), newMaxir(cfg), newObsrv(cfg), newIngestion(cfg), newLake(cfg), newCanner(cfg), newNative(cfg)}
 }
 
 func newAPI(cfg Config, tel telemetry, dialects []*dialect) *API {

@@ -17,6 +17,7 @@ import (
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
+	"github.com/inlet-go/inlet/query"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/task"
 )
@@ -33,6 +34,8 @@ const (
 	// DefaultMaxLinkExpiry is the longest time that callers may ask for; S3
 	// and OSS sign no longer links.
 	DefaultMaxLinkExpiry = 7 * 24 * time.Hour
+	// DefaultMaxQueryWait is the longest that a request waits for a query.
+	DefaultMaxQueryWait = 30 * time.Second
 	// MaxDepth is how deep objects and arrays of a JSON body may nest.
 	MaxDepth = 32
 	// DefaultPageSize is the number of items of a page when only its number
@@ -58,6 +61,9 @@ type Config struct {
 	// Definitions is the registry of connector definitions; nil leaves its
 	// routes out.
 	Definitions *connector.Definitions
+
+	// Queries runs SQL; nil leaves its routes out.
+	Queries *query.Service
 
 	// Authenticator decides who a caller is. [Open] lets anyone in.
 	Authenticator Authenticator
@@ -89,6 +95,10 @@ type Config struct {
 	// BodyTimeout is how long a client that uploads a file may pause before
 	// it is given up; 0 means DefaultBodyTimeout.
 	BodyTimeout time.Duration
+	// MaxQueryWait is the longest that a request may wait for a query to
+	// finish; 0 means DefaultMaxQueryWait. It must be shorter than what
+	// proxies in front of the server allow a request.
+	MaxQueryWait time.Duration
 	// CORS lets browsers call from other origins; nil refuses them.
 	CORS *CORS
 	// RevealSecrets shows connectors' secrets in answers instead of a mask.
@@ -132,7 +142,7 @@ func (c *CORS) allows(origin string) bool {
 func (c *Config) complete() error {
 	var p errs.Problems
 	p.Check(c.Authenticator != nil, "Config.Authenticator is required; use httpapi.Open to let anyone in")
-	p.Check(c.Connectors != nil || c.Tasks != nil || c.Datasets != nil || c.FileSync != nil || c.Definitions != nil, "Config has no service")
+	p.Check(c.Connectors != nil || c.Tasks != nil || c.Datasets != nil || c.FileSync != nil || c.Definitions != nil || c.Queries != nil, "Config has no service")
 	c.Prefix = strings.TrimRight(c.Prefix, "/")
 	p.Check(c.Prefix == "" || strings.HasPrefix(c.Prefix, "/") && path.Clean(c.Prefix) == c.Prefix && !strings.ContainsAny(c.Prefix, "{}?# %"),
 		"Config.Prefix is invalid: %q is not a clean path that starts with a slash", c.Prefix)
@@ -173,6 +183,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.BodyTimeout == 0 {
 		c.BodyTimeout = DefaultBodyTimeout
+	}
+	if c.MaxQueryWait == 0 {
+		c.MaxQueryWait = DefaultMaxQueryWait
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

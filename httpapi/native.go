@@ -23,6 +23,10 @@ func newNative(cfg *Config) *dialect {
 		s := &sourceServer{service: cfg.Datasets, links: newLinks(cfg)}
 		d.routes = append(d.routes, s.routes()...)
 	}
+	if cfg.Queries != nil {
+		s := &resultServer{service: cfg.Queries, links: newLinks(cfg)}
+		d.routes = append(d.routes, public(call(http.MethodGet, linksPath+"results/{workspace}/{id}/{name}", readResultLink, s.serve)))
+	}
 	return d
 }
 

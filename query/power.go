@@ -115,14 +115,3 @@ func (s *Service) SetEngine(ctx context.Context, sc scope.Scope, name string, aw
 	s.power.mu.Unlock()
 	return s.Engine(ctx, sc, name)
 }
-
-// rest puts an engine to sleep that nobody used for long.
-func (s *Service) rest(ctx context.Context) {
-	s.power.mu.Lock()
-	defer s.power.mu.Unlock()
-	p := &s.power
-	if s.opts.MaxIdle > 0 && !p.asleep && p.active == 0 && s.opts.Now().Sub(p.lastUsed) >= s.opts.MaxIdle {
-		p.sleep(ctx, s.engine, s.opts.Logger)
-		s.recent.clear()
-	}
-}

@@ -2,8 +2,10 @@ package query
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
@@ -84,6 +86,10 @@ func (s *Service) Page(q *Query, offset, limit int64) (*Page, error) {
 	return &Page{Columns: q.Columns, Total: q.Result.Rows, Rows: rows, results: s.results, result: q.Result, offset: offset}, nil
 }
 
+// InMemory tells whether the rows are, so that reading them neither takes time
+// nor fails.
+func (p *Page) InMemory() bool { return p.result.Key == "" }
+
 // WriteRows writes the rows as JSON arrays with commas between them and no
 // brackets around all. Numbers are exact; what JSON has no number for is text.
 func (p *Page) WriteRows(ctx context.Context, w io.Writer) error {
@@ -91,4 +97,31 @@ func (p *Page) WriteRows(ctx context.Context, w io.Writer) error {
 		return nil
 	}
 	return p.results.Page(ctx, p.result, p.offset, p.Rows, w)
+}
+
+// Each gives f the rows one after the other, with numbers as json.Number. Its
+// memory is bounded by a block of rows. An error of f ends it.
+func (p *Page) Each(ctx context.Context, f func(row []any) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r, w := io.Pipe()
+	defer r.Close()
+	go func() { w.CloseWithError(p.WriteRows(ctx, w)) }()
+	dec := json.NewDecoder(io.MultiReader(strings.NewReader("["), r, strings.NewReader("]")))
+	dec.UseNumber()
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	var row []any
+	for dec.More() {
+		row = row[:0]
+		if err := dec.Decode(&row); err != nil {
+			return err
+		}
+		if err := f(row); err != nil {
+			return err
+		}
+	}
+	_, err := dec.Token() // the bracket, unless reading failed
+	return err
 }

@@ -48,7 +48,7 @@ func (r *Runner) Run(ctx context.Context) error {
 			r.try(ctx, "renewing queries", r.Beat)
 		case <-clean.C:
 			r.try(ctx, "removing old queries", r.Clean)
-			s.rest(ctx)
+			r.Rest(ctx)
 		}
 	}
 }
@@ -121,5 +121,17 @@ func (r *Runner) Clean(ctx context.Context) error {
 		if n < abandonBatch {
 			return nil
 		}
+	}
+}
+
+// Rest puts an engine to sleep that nobody used for as long as it may idle.
+func (r *Runner) Rest(ctx context.Context) {
+	s := r.svc
+	s.power.mu.Lock()
+	defer s.power.mu.Unlock()
+	p := &s.power
+	if s.opts.MaxIdle > 0 && !p.asleep && p.active == 0 && s.opts.Now().Sub(p.lastUsed) >= s.opts.MaxIdle {
+		p.sleep(ctx, s.engine, s.opts.Logger)
+		s.recent.clear()
 	}
 }

@@ -70,6 +70,8 @@ type Options struct {
 	// Recent is how many bytes of queries that ended are kept in memory; 0
 	// means DefaultRecent, negative none.
 	Recent int64
+	// Exporters write results in other formats; package export has some.
+	Exporters []Exporter
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Logger gets a line when a query ends; nil discards.

@@ -30,7 +30,7 @@ var rules = map[string][]string{
 	"dataset":                       {"blob", "store/errs", "store/scope", "store/work"},
 	"dataset/fetch":                 {"blob/guard", "dataset", "store/errs"},
 	"dataset/inspect":               {"dataset", "query/tabular", "store/errs", "github.com/gabriel-vasile/mimetype"},
-	"httpapi":                       {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel", "github.com/google/uuid"},
+	"httpapi":                       {"blob", "connector", "dataset", "filesync", "query", "task", "store/errs", "store/scope", "go.opentelemetry.io/otel", "github.com/google/uuid"},
 	"blob/s3":                       {"blob", "blob/internal/remote", "store/errs", "github.com/aws"},
 	"blob/oss":                      {"blob", "blob/internal/remote", "store/errs", "github.com/aliyun"},
 	"blob/oss/ossblob":              {"blob", "blob/internal/remote", "blob/oss", "store/errs", "github.com/aliyun", "gocloud.dev"},
@@ -57,6 +57,7 @@ var rules = map[string][]string{
 	"store/storetest":          {"blob", "connector", "dataset", "filesync", "query", "query/catalog", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
 	"query":                    {"blob", "query/tabular", "store/errs", "store/scope", "github.com/google/uuid"},
 	"query/catalog":            {"blob", "dataset", "filesync", "query", "query/tabular", "store/errs", "store/scope"},
+	"query/export":             {"query", "query/tabular/parquet", "store/errs", "github.com/parquet-go"},
 	"query/result":             {"blob", "query", "query/tabular", "store/errs", "github.com/klauspost/compress"},
 	"query/tabular":            {"store/errs", "golang.org/x/text"},
 	"query/tabular/parquet": {

@@ -1,0 +1,2 @@
+// Package export writes results of queries as files: [CSV] and [Parquet].
+package export
