@@ -13,6 +13,8 @@ import (
 	"github.com/inlet-go/inlet/connector"
 	"github.com/inlet-go/inlet/dataset"
 	"github.com/inlet-go/inlet/filesync"
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/catalog"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/work"
 	"github.com/inlet-go/inlet/task"
@@ -25,6 +27,8 @@ type Store interface {
 	dataset.Repository
 	task.Repository
 	filesync.Repository
+	query.Repository
+	catalog.Store
 	work.Leases
 	blob.Garbage
 }
@@ -73,6 +77,17 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Runs/Unchanged", testUnchanged)
 	run("Runs/Zombie", testZombie)
 	run("Runs/Purge", testPurge)
+
+	run("Queries/RoundTrip", testQueryRoundTrip)
+	run("Queries/List", testQueryList)
+	run("Queries/Owners", testQueryOwners)
+	run("Queries/Abandon", testQueryAbandon)
+	run("Queries/Cancel", testQueryCancel)
+	run("Queries/Cache", testQueryCache)
+	run("Queries/Expire", testQueryExpire)
+	run("Queries/Saved", testSavedSQL)
+	run("Tables/Named", testNamedFiles)
+	run("Tables/After", testFilesAfter)
 
 	run("Schedules/Due", testDue)
 	run("Schedules/StartRun", testStartRun)
