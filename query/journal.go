@@ -30,19 +30,9 @@ const maxBatch = 256
 // query may be among others'.
 const saveTimeout = 30 * time.Second
 
-// save keeps the state that q has now. It returns when that is durable.
-func (j *journal) save(ctx context.Context, q *Query) error {
-	done := j.add(q)
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// add is save without the wait. States of one query are kept in the order in
-// which they were added.
+// add keeps the state that q has now. The channel gets an error or nil once
+// that is durable. States of one query are kept in the order in which they were
+// added.
 func (j *journal) add(q *Query) <-chan error {
 	e := entry{q: q.clone(), done: make(chan error, 1)}
 	j.mu.Lock()

@@ -158,7 +158,10 @@ func (c *Catalog) Find(ctx context.Context, sc scope.Scope, names []string) ([]q
 // appendBases appends the base names of files that a table of that name may
 // come from.
 func (c *Catalog) appendBases(bases []string, name string) []string {
-	bases = append(bases, name) // a lake path, or a name with its extension
+	bases = append(bases, name) // the last part of a lake path, or a name with its extension
+	if strings.Contains(name, "/") {
+		bases = append(bases, path.Base(name)) // a whole lake path
+	}
 	for _, ext := range c.reader.Extensions() {
 		bases = append(bases, name+ext)
 	}
