@@ -172,6 +172,13 @@ func newExport(ctx context.Context, s *query.Service, sc scope.Scope, d cannerDo
 	if err != nil {
 		return nil, err
 	}
+	first, err := s.Page(q, 0, 1)
+	if err == nil { // what is wrong is told before the answer begins
+		err = first.WriteRows(ctx, io.Discard)
+	}
+	if err != nil {
+		return nil, err
+	}
 	p, err := s.Page(q, 0, q.Result.Rows)
 	if err != nil {
 		return nil, err

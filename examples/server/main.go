@@ -1,6 +1,6 @@
 // Command server is a complete Inlet server: connectors, volumes, load tasks,
-// data sources, file sync and the registry of connectors over REST, kept in SQLite
-// and a folder, or in PostgreSQL and a bucket.
+// data sources, file sync, queries and the registry of connectors over REST, kept
+// in SQLite and a folder, or in PostgreSQL and a bucket.
 //
 //	go run ./examples/server -allow-dir /srv/files
 package main
@@ -65,6 +65,7 @@ func serve(ctx context.Context, c config, logger *slog.Logger) error {
 	group.Go(func() error { return app.runner.Run(ctx) })
 	group.Go(func() error { return app.sources.Run(ctx) })
 	group.Go(func() error { return app.syncs.Run(ctx) })
+	group.Go(func() error { return app.queries.Run(ctx) })
 	group.Go(func() error { return app.collector.Run(ctx) })
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/inlet-go/inlet/blob"
@@ -28,6 +29,11 @@ import (
 	"github.com/inlet-go/inlet/dataset/inspect"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/catalog"
+	"github.com/inlet-go/inlet/query/export"
+	"github.com/inlet-go/inlet/query/result"
+	"github.com/inlet-go/inlet/query/sqlite"
 	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/query/tabular/parquet"
 	"github.com/inlet-go/inlet/query/tabular/xlsx"
@@ -45,6 +51,7 @@ type app struct {
 	runner     *task.Runner
 	sources    *dataset.Runner
 	syncs      *filesync.Runner
+	queries    *query.Runner
 	collector  *blob.Collector
 	token      string // to be printed; "" when the user gave one or wants none
 	closers    []func() error
@@ -111,9 +118,24 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	a.sources = dataset.NewRunner(datasets, store, a.dispatcher, fetcher, inspect.New(tables), nil)
 	syncs := filesync.NewService(store, bucket, &filesync.Options{Owner: owner, Logger: logger})
 	a.syncs = filesync.NewRunner(syncs, nil)
+	engine, err := sqlite.New(&sqlite.Options{Dir: filepath.Join(c.data, "tables")})
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, engine.Close)
+	queries := query.NewService(store, engine, catalog.New(store, bucket, tables, nil), result.New(bucket, nil), &query.Options{
+		Node: owner, Exporters: []query.Exporter{export.CSV{}, export.Parquet{}}, Logger: logger,
+	})
+	a.closers = append(a.closers, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		return queries.Close(ctx)
+	})
+	a.queries = query.NewRunner(queries, nil)
 	a.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: syncs, Definitions: definitions, Logger: logger, LinkKey: keys.links,
+		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: syncs, Definitions: definitions, Queries: queries,
+		Logger: logger, LinkKey: keys.links,
 		Authenticator: a.authenticator(c), Prefix: c.prefix,
 	})
 	if err != nil {

@@ -17,6 +17,7 @@ func TestEveryAnswerIsAsDocumented(t *testing.T) {
 	s.dataSources()
 	s.registry()
 	s.fileSync()
+	s.sqlQueries()
 	s.refusals()
 	for _, name := range s.judge.unseen() {
 		t.Errorf("%s was never seen", name)

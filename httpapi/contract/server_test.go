@@ -24,6 +24,11 @@ import (
 	"github.com/inlet-go/inlet/dataset/inspect"
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/catalog"
+	"github.com/inlet-go/inlet/query/export"
+	"github.com/inlet-go/inlet/query/result"
+	"github.com/inlet-go/inlet/query/sqlite"
 	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
@@ -44,6 +49,7 @@ type server struct {
 	store    *failingStore
 	bucket   *failing
 	handlers map[string]work.Handler
+	queries  *query.Service
 }
 
 // maxBody is the limit of bodies in the tests.
@@ -107,8 +113,16 @@ func newServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	dataset.NewRunner(datasets, store, s, fetch.New(nil), inspect.New(reader), &dataset.RunnerOptions{Attempts: 1})
+	engine, err := sqlite.New(&sqlite.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	s.queries = query.NewService(s.store, engine, catalog.New(store, s.bucket, reader, nil), result.New(s.bucket, nil),
+		&query.Options{Exporters: []query.Exporter{export.CSV{}, export.Parquet{}}})
+	t.Cleanup(func() { s.queries.Close(context.Background()) })
 	api, err := httpapi.New(httpapi.Config{
-		Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: filesync.NewService(store, s.bucket, nil), Definitions: definitions,
+		Queries: s.queries, Connectors: connectors, Tasks: tasks, Datasets: datasets, FileSync: filesync.NewService(store, s.bucket, nil), Definitions: definitions,
 		Authenticator: authenticate, MaxBody: maxBody,
 	})
 	if err != nil {
@@ -125,6 +139,8 @@ func setKey(h http.Header, target, key string) {
 	switch {
 	case strings.Contains(target, "/api/lake/"), strings.Contains(target, "/api/ingestion/"):
 		h.Set("x-api-key", key)
+	case strings.Contains(target, "/api/v1/"):
+		h.Set("Authorization", "Token "+key)
 	case strings.Contains(target, "/v2/team/"):
 		h.Set("x-pd-api-key", key)
 	case strings.Contains(target, "/v2/connector"):
