@@ -158,7 +158,7 @@ func testConcurrent(t *testing.T, b *bench) {
 				case 0:
 					sql, want = fmt.Sprintf("SELECT n FROM shop.numbers WHERE n = %d", g*100+i), fmt.Sprint(g*100+i)
 				case 1:
-					sql, want = "SELECT nothing FROM shop.orders", ""
+					sql, want = "SELECT missing FROM shop.orders", ""
 				case 2:
 					if i < 4 {
 						sql, want = b.Dialect.Endless, ""

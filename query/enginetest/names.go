@@ -94,8 +94,8 @@ var failureCases = []testCase{
 	{name: "UnknownTable", test: testUnknownTable},
 	{name: "UnknownColumn", test: func(t *testing.T, b *bench) {
 		b.create(t, orders())
-		f := b.failure(t, "SELECT nothing FROM shop.orders", query.ColumnNotFound)
-		if !strings.Contains(f.Message, "nothing") {
+		f := b.failure(t, "SELECT missing FROM shop.orders", query.ColumnNotFound)
+		if !strings.Contains(f.Message, "missing") {
 			t.Errorf("the message does not name the column: %s", f.Message)
 		}
 	}},
@@ -119,7 +119,7 @@ var failureCases = []testCase{
 	{name: "EngineGoesOn", test: func(t *testing.T, b *bench) {
 		b.create(t, orders())
 		for range 20 {
-			b.fail(t, "SELECT nothing FROM shop.orders", query.ColumnNotFound)
+			b.fail(t, "SELECT missing FROM shop.orders", query.ColumnNotFound)
 			b.want(t, "SELECT count(*) FROM shop.orders", "4")
 		}
 	}},
@@ -150,7 +150,7 @@ func testSyntax(t *testing.T, b *bench) {
 
 func testUnknownTable(t *testing.T, b *bench) {
 	b.create(t, orders(), people())
-	for _, name := range []string{"shop.nothing", "nowhere.orders", "nothing"} {
+	for _, name := range []string{"shop.missing", "nowhere.orders", "missing"} {
 		f := b.failure(t, "SELECT * FROM "+name, query.TableNotFound)
 		last := name[strings.LastIndexByte(name, '.')+1:]
 		if !strings.Contains(f.Message, last) {
