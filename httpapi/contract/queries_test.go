@@ -44,7 +44,6 @@ func (s *server) sqlQueries() {
 		s.do(200, "good", "PUT", one+"/cancel", body)
 		s.do(200, "good", "PUT", one+"/cancel"+in, "")
 	}
-	s.do(200, "good", "GET", "/web/api/v1/query/"+numbers+in, "")
 	s.do(200, "good", "GET", "/api/v1/queries"+in, "")
 	s.do(200, "good", "GET", "/api/v1/queries"+in+"&limit=5000&offset=1", "")
 	result := "/api/v1/query/" + numbers + "/result"
