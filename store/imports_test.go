@@ -59,8 +59,6 @@ var rules = map[string][]string{
 	"query/catalog":            {"blob", "dataset", "filesync", "query", "query/tabular", "store/errs", "store/scope"},
 	"query/export":             {"query", "query/tabular/parquet", "store/errs", "github.com/parquet-go"},
 	"query/result":             {"blob", "query", "query/tabular", "store/errs", "github.com/klauspost/compress"},
-	"store/storetest":          {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
-	"query":                    {"blob", "query/tabular", "store/errs", "store/scope"},
 	"query/enginetest":         {"query", "query/tabular", "store/scope", "github.com/google/go-cmp"},
 	"query/sqlite":             {"query", "query/tabular", "store/errs", "modernc.org/sqlite", "modernc.org/libc"},
 	"query/tabular":            {"store/errs", "golang.org/x/text"},

@@ -172,7 +172,7 @@ func TestQueriesOverEverything(t *testing.T) {
 	if len(q.Result) != 3 {
 		t.Errorf("got %+v, %+v", q, q.Error)
 	}
-	q = p.ask("SELECT 1 FROM nothing")
+	q = p.ask("SELECT 1 FROM nowhere")
 	if q.Status != "FAILED" || q.Error.ErrorName != "TABLE_NOT_FOUND" || !strings.Contains(q.Error.Message, "supplier_81391") {
 		t.Errorf("got %+v, %+v", q, q.Error)
 	}
