@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/jmoiron/sqlx"
 
@@ -49,6 +50,8 @@ type Store struct {
 	d      dialect
 	sealer Sealer
 	logger *slog.Logger
+
+	prepared sync.Map // of *sqlx.Stmt, by text; see lookPrepared
 }
 
 var (

@@ -69,6 +69,23 @@ func (s *Store) look(ctx context.Context, what string, f func(q session) error) 
 	return s.classify(ctx, what, f(session{s.reader, s.d}))
 }
 
+// lookPrepared is look for a statement that runs very often: it is parsed once
+// for each connection. Its rows go into the slice that dest points to.
+func (s *Store) lookPrepared(ctx context.Context, what string, dest any, text string, args ...any) error {
+	stmt, ok := s.prepared.Load(text)
+	if !ok {
+		made, err := s.reader.PreparexContext(ctx, s.d.sql(text))
+		if err != nil {
+			return s.classify(ctx, what, err)
+		}
+		var loaded bool
+		if stmt, loaded = s.prepared.LoadOrStore(text, made); loaded {
+			made.Close()
+		}
+	}
+	return s.classify(ctx, what, stmt.(*sqlx.Stmt).SelectContext(ctx, dest, args...))
+}
+
 // write runs f in a transaction, again when it lost against another one. what
 // names the thing in errors.
 func (s *Store) write(ctx context.Context, what string, f func(q session) error) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/inlet-go/inlet/dataset"
@@ -28,8 +27,9 @@ func tableBase(uri string) string {
 	return base
 }
 
-// tableRow is a row of one of the statements below; each has some of it.
+// tableRow is a row of the statements below.
 type tableRow struct {
+	Kind       int    `db:"kind"`
 	ID         int64  `db:"id"`
 	Schema     string `db:"schema_name"`
 	SchemaID   string `db:"schema_id"`
@@ -44,45 +44,40 @@ type tableRow struct {
 	UpdatedAt  int64  `db:"updated_at"`
 }
 
-// tableSelects read what may be a table. The words in brackets select by a
-// name, or behind an id; the arguments are the tenant, the user twice where
-// it counts, and that.
-var tableSelects = map[catalog.Kind]struct {
-	sql, named, after, order string
-	user                     bool
-}{
-	catalog.VolumeFile: {
-		`SELECT f.id, v.name AS schema_name, v.id AS schema_id, f.uri AS name, f.fence, f.size, f.sha256
-			FROM files f JOIN volumes v ON v.id = f.volume_id WHERE v.tenant = ? AND f.published = 1 AND f.base <> ''`,
-		"f.base {in}", "f.id > ?", "f.id", false,
-	},
-	catalog.SourceFile: {
-		`SELECT s.num AS id, d.name AS schema_name, d.id AS schema_id, s.name, s.blob_key, s.size, s.sha256, s.tables
-			FROM data_sources s JOIN datasets d ON d.num = s.dataset
-			WHERE s.tenant = ? AND (? = '' OR s.owner = ?) AND s.status = 2 AND s.base <> ''`,
-		"s.base {in}", "s.num > ?", "s.num", true,
-	},
-	catalog.LakePath: {
-		`SELECT p.id, p.path AS name, g.id AS generation, g.files, g.size, g.updated_at
-			FROM lake_paths p JOIN lake_generations g ON g.id = p.generation WHERE p.tenant = ? AND g.files > 0`,
-		"p.base {in}", "p.id > ?", "p.id", false,
-	},
+// tableSelects read what may be a table, by kind. %s selects among them, by
+// the column of the base name or of the id. The arguments are the tenant, of
+// data sources the user twice, and those of the selection.
+var tableSelects = map[catalog.Kind]struct{ sql, base, id string }{
+	catalog.VolumeFile: {`SELECT 1 AS kind, f.id, v.name AS schema_name, CAST(v.id AS TEXT) AS schema_id, f.uri AS name, f.fence,
+			'' AS blob_key, f.size, f.sha256, '' AS tables, 0 AS generation, 0 AS files, 0 AS updated_at
+		FROM files f JOIN volumes v ON v.id = f.volume_id WHERE v.tenant = ? AND f.published = 1 AND f.base <> '' AND `, "f.base", "f.id"},
+	catalog.SourceFile: {`SELECT 2 AS kind, s.num AS id, d.name AS schema_name, d.id AS schema_id, s.name, 0 AS fence,
+			s.blob_key, s.size, s.sha256, s.tables, 0 AS generation, 0 AS files, 0 AS updated_at
+		FROM data_sources s JOIN datasets d ON d.num = s.dataset
+		WHERE s.tenant = ? AND (? = '' OR s.owner = ?) AND s.status = 2 AND s.base <> '' AND `, "s.base", "s.num"},
+	catalog.LakePath: {`SELECT 3 AS kind, p.id, '' AS schema_name, '' AS schema_id, p.path AS name, 0 AS fence,
+			'' AS blob_key, g.size, NULL AS sha256, '' AS tables, g.id AS generation, g.files, g.updated_at
+		FROM lake_paths p JOIN lake_generations g ON g.id = p.generation WHERE p.tenant = ? AND g.files > 0 AND `, "p.base", "p.id"},
 }
 
-// tableFiles runs one of the statements.
-func tableFiles(ctx context.Context, q session, kind catalog.Kind, tenant, user, condition string, arg any, limit int) ([]catalog.File, error) {
-	sel := tableSelects[kind]
-	args := []any{tenant}
-	if sel.user {
-		args = append(args, user, user)
+// namedTables reads all kinds at once.
+var namedTables = func() string {
+	var parts []string
+	for kind := catalog.VolumeFile; kind <= catalog.LakePath; kind++ {
+		parts = append(parts, tableSelects[kind].sql+tableSelects[kind].base+" {in}")
 	}
-	var rows []tableRow
-	err := q.all(ctx, &rows, sel.sql+" AND "+condition+" ORDER BY "+sel.order+" LIMIT ?", append(args, arg, limit)...)
+	return strings.Join(parts, " UNION ALL ") + " ORDER BY 1, 2 LIMIT ?"
+}()
+
+func tableFiles(rows []tableRow) ([]catalog.File, error) {
 	files := make([]catalog.File, len(rows))
-	for i := 0; i < len(rows) && err == nil; i++ {
-		files[i], err = rows[i].file(kind)
+	for i := range rows {
+		var err error
+		if files[i], err = rows[i].file(catalog.Kind(rows[i].Kind)); err != nil {
+			return nil, err
+		}
 	}
-	return files, err
+	return files, nil
 }
 
 func (r *tableRow) file(kind catalog.Kind) (catalog.File, error) {
@@ -112,29 +107,30 @@ func (s *Store) NamedFiles(ctx context.Context, tenant, user string, bases []str
 		return nil, nil
 	}
 	names := s.d.array(bases)
-	var found []catalog.File
-	err := s.read(ctx, "tables", func(q session) error {
-		found = nil
-		for kind := catalog.VolumeFile; kind <= catalog.LakePath && len(found) < limit; kind++ {
-			files, err := tableFiles(ctx, q, kind, tenant, user, tableSelects[kind].named, names, limit-len(found))
-			if err != nil {
-				return err
-			}
-			found = append(found, files...)
-		}
-		return nil
-	})
-	return found, err
+	var rows []tableRow
+	err := s.lookPrepared(ctx, "tables", &rows, namedTables, tenant, names, tenant, user, user, names, tenant, names, limit)
+	if err != nil {
+		return nil, err
+	}
+	return tableFiles(rows)
 }
 
 // FilesAfter see [catalog.Store].
-func (s *Store) FilesAfter(ctx context.Context, tenant, user string, kind catalog.Kind, after int64, limit int) (files []catalog.File, err error) {
-	if _, ok := tableSelects[kind]; !ok {
-		return nil, errs.New(errs.Internal, "no files are of kind %s", strconv.Itoa(int(kind)))
+func (s *Store) FilesAfter(ctx context.Context, tenant, user string, kind catalog.Kind, after int64, limit int) ([]catalog.File, error) {
+	sel, ok := tableSelects[kind]
+	if !ok {
+		return nil, errs.New(errs.Internal, "no files are of kind %d", kind)
 	}
-	err = s.look(ctx, "tables", func(q session) (err error) {
-		files, err = tableFiles(ctx, q, kind, tenant, user, tableSelects[kind].after, after, limit)
-		return err
+	args := []any{tenant}
+	if kind == catalog.SourceFile {
+		args = append(args, user, user)
+	}
+	var rows []tableRow
+	err := s.look(ctx, "tables", func(q session) error {
+		return q.all(ctx, &rows, sel.sql+sel.id+" > ? ORDER BY "+sel.id+" LIMIT ?", append(args, after, limit)...)
 	})
-	return files, err
+	if err != nil {
+		return nil, err
+	}
+	return tableFiles(rows)
 }

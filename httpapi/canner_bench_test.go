@@ -1,0 +1,331 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/inlet-go/inlet/blob/folder"
+	"github.com/inlet-go/inlet/filesync"
+	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/catalog"
+	"github.com/inlet-go/inlet/query/result"
+	"github.com/inlet-go/inlet/query/sqlite"
+	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/store/scope"
+	"github.com/inlet-go/inlet/store/seal"
+	"github.com/inlet-go/inlet/store/sqlstore"
+)
+
+// querying serves queries over lake paths, kept durably in a folder.
+type querying struct {
+	*testing.B
+	url    string
+	client *http.Client
+	syncs  *filesync.Service
+}
+
+func newQuerying(b *testing.B) *querying {
+	b.Helper()
+	dir := b.TempDir()
+	ok := func(err error) {
+		b.Helper()
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	store, err := sqlstore.Open(context.Background(), "sqlite:"+filepath.Join(dir, "x.db"), &sqlstore.Options{Sealer: seal.Plaintext()})
+	ok(err)
+	b.Cleanup(func() { store.Close() })
+	bucket, err := folder.Open(filepath.Join(dir, "bucket"), nil)
+	ok(err)
+	b.Cleanup(func() { bucket.Close() })
+	engine, err := sqlite.New(&sqlite.Options{Dir: filepath.Join(dir, "tables")})
+	ok(err)
+	b.Cleanup(func() { engine.Close() })
+	reader, err := tabular.New(nil)
+	ok(err)
+	queries := query.NewService(store, engine, catalog.New(store, bucket, reader, nil), result.New(bucket, nil), nil)
+	b.Cleanup(func() { queries.Close(context.Background()) })
+	syncs := filesync.NewService(store, bucket, nil)
+	api, err := httpapi.New(httpapi.Config{Queries: queries, FileSync: syncs, Authenticator: httpapi.Open("acme")})
+	ok(err)
+	ts := httptest.NewServer(api)
+	b.Cleanup(ts.Close)
+	return &querying{B: b, url: ts.URL + "/api/v1", syncs: syncs, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}}
+}
+
+// table puts a file into a lake path of its own.
+func (q *querying) table(name, csv string) {
+	q.Helper()
+	ctx, sc := context.Background(), scope.Scope{Tenant: "acme"}
+	new := filesync.New{Name: "n", Path: "/lake/" + name, Type: filesync.Full}
+	if _, err := q.syncs.Push(ctx, sc, new, fstest.MapFS{"a.csv": {Data: []byte(csv)}}, nil); err != nil {
+		q.Fatal(err)
+	}
+	time.Sleep(1100 * time.Millisecond) // until the path is at rest
+}
+
+func (q *querying) call(method, path string, body any, into any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequest(method, q.url+path, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	res, err := q.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %d %s", path, res.StatusCode, answer)
+	}
+	if err != nil || into == nil {
+		return err
+	}
+	return json.Unmarshal(answer, into)
+}
+
+type asked struct {
+	ID     string `json:"id"`
+	Status string `json:"status"`
+	Error  *struct {
+		Message string `json:"message"`
+	} `json:"error"`
+	Result [][]any `json:"result"`
+}
+
+// poll runs a statement as clients do: ask, look until it ended, get the rows.
+func (q *querying) poll(text string) error {
+	var a asked
+	if err := q.call("POST", "/query", map[string]any{"workspaceId": "w", "sql": text}, &a); err != nil {
+		return err
+	}
+	id := a.ID
+	for a.Status != "FINISHED" {
+		if a.Status == "FAILED" {
+			return fmt.Errorf("%s: %s", text, a.Error.Message)
+		}
+		if err := q.call("GET", "/query/"+id+"?workspaceId=w", nil, &a); err != nil {
+			return err
+		}
+	}
+	return q.call("GET", "/query/"+id+"/result?workspaceId=w&limit=10", nil, &a)
+}
+
+// wait runs a statement with one call.
+func (q *querying) wait(text string) error {
+	var a asked
+	err := q.call("POST", "/query", map[string]any{"workspaceId": "w", "sql": text, "wait": 10_000}, &a)
+	if err == nil && (a.Status != "FINISHED" || len(a.Result) != 1) {
+		err = fmt.Errorf("%s: %s with %d rows", text, a.Status, len(a.Result))
+	}
+	return err
+}
+
+// BenchmarkSmallQueries has 8 clients that ask for a row each.
+func BenchmarkSmallQueries(b *testing.B) {
+	var csv strings.Builder
+	csv.WriteString("id,name,price\n")
+	for i := range 100 {
+		fmt.Fprintf(&csv, "%d,name %d,%d.25\n", i, i, i)
+	}
+	q := newQuerying(b)
+	q.table("small", csv.String())
+	for _, way := range []struct {
+		name string
+		run  func(string) error
+	}{{"calls=3", q.poll}, {"wait", q.wait}} {
+		b.Run(way.name, func(b *testing.B) {
+			if err := way.run("SELECT * FROM small WHERE id = 1"); err != nil {
+				b.Fatal(err)
+			}
+			var all sync.WaitGroup
+			work := make(chan int)
+			for range 8 {
+				all.Go(func() {
+					for i := range work {
+						if err := way.run(fmt.Sprintf("SELECT * FROM small WHERE id = %d -- %d", i%100, rand.Int())); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			b.ResetTimer()
+			before := cpuTime(b)
+			for i := range b.N {
+				work <- i
+			}
+			close(work)
+			all.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "queries/s")
+			b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/query")
+		})
+	}
+}
+
+// millionRows returns a csv of ten columns.
+func millionRows() string {
+	var csv strings.Builder
+	csv.WriteString("id,at,customer,product,region,price,weight,discount,status,note\n")
+	for n := range 1_000_000 {
+		discount := ""
+		if n%4 != 0 {
+			discount = fmt.Sprint(n % 5)
+		}
+		fmt.Fprintf(&csv, "%d,2026-%02d-%02d %02d:%02d:%02d,%d,%d,region-%d,%d.%02d,%d.5,%s,delivered,\"a note, with ünïcode %d\"\n",
+			n, n%12+1, n%28+1, n%24, n%60, n%59, n*7919%100_000, n%1000, n%7, n%1000, n%100, n%977, discount, n)
+	}
+	return csv.String()
+}
+
+// BenchmarkWholeResult runs a statement of 1,000,000 rows and reads its 100
+// pages, against a handler that has no more than database/sql and
+// encoding/json, and answers all at once.
+func BenchmarkWholeResult(b *testing.B) {
+	q := newQuerying(b)
+	csv := millionRows()
+	q.table("million", csv)
+	if err := q.wait("SELECT count(*) FROM million"); err != nil { // loads it
+		b.Fatal(err)
+	}
+	plain := plainServer(b, csv)
+	for b.Loop() {
+		start := time.Now()
+		if err := q.pages("SELECT * FROM million -- "+fmt.Sprint(rand.Int()), 100); err != nil {
+			b.Fatal(err)
+		}
+		ours := time.Since(start)
+		start = time.Now()
+		res, err := http.Get(plain)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, res.Body)
+		res.Body.Close()
+		if err != nil || n < 50<<20 {
+			b.Fatalf("%d bytes, %v", n, err)
+		}
+		theirs := time.Since(start)
+		b.ReportMetric(theirs.Seconds()/ours.Seconds(), "times-as-fast")
+		b.ReportMetric(ours.Seconds(), "s")
+	}
+}
+
+// pages runs a statement and reads its pages of 10,000 rows.
+func (q *querying) pages(text string, n int) error {
+	var a asked
+	if err := q.call("POST", "/query", map[string]any{"workspaceId": "w", "sql": text}, &a); err != nil {
+		return err
+	}
+	id := a.ID
+	for a.Status != "FINISHED" {
+		if a.Status == "FAILED" {
+			return fmt.Errorf("%s: %s", text, a.Error.Message)
+		}
+		time.Sleep(5 * time.Millisecond)
+		if err := q.call("GET", "/query/"+id+"?workspaceId=w", nil, &a); err != nil {
+			return err
+		}
+	}
+	for i := range n {
+		if err := q.call("GET", fmt.Sprintf("/query/%s/result?workspaceId=w&limit=10000&offset=%d", id, i*10_000), nil, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plainServer serves the rows of a csv out of an SQLite file, and returns its
+// URL.
+func plainServer(b *testing.B, csv string) string {
+	b.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(b.TempDir(), "plain.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { db.Close() })
+	exec := func(text string, args ...any) {
+		if _, err := db.Exec(text, args...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	db.SetMaxOpenConns(1)
+	exec("CREATE TABLE t (id INTEGER, at TEXT, customer INTEGER, product INTEGER, region TEXT, price REAL, weight REAL, discount INTEGER, status TEXT, note TEXT)")
+	exec("BEGIN")
+	stmt, err := db.Prepare("INSERT INTO t VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSpace(csv), "\n") {
+		if i == 0 {
+			continue
+		}
+		args := make([]any, 10)
+		for k, f := range strings.SplitN(line, ",", 10) {
+			args[k] = strings.Trim(f, `"`)
+			if f == "" {
+				args[k] = nil
+			}
+		}
+		if _, err := stmt.Exec(args...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	exec("COMMIT")
+	ts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rows, err := db.QueryContext(r.Context(), "SELECT * FROM t")
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer rows.Close()
+		enc := json.NewEncoder(w)
+		for rows.Next() {
+			values, into := make([]any, 10), make([]any, 10)
+			for i := range values {
+				into[i] = &values[i]
+			}
+			if err := rows.Scan(into...); err != nil {
+				b.Error(err)
+			}
+			if err := enc.Encode(values); err != nil {
+				b.Error(err)
+			}
+		}
+	}))
+	b.Cleanup(ts.Close)
+	return ts.URL
+}
+
+
+// cpuTime returns how long the process has worked, clients and server.
+func cpuTime(b *testing.B) time.Duration {
+	b.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
