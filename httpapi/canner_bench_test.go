@@ -250,11 +250,25 @@ func (q *querying) pages(text string, n int) error {
 		}
 	}
 	for i := range n {
-		if err := q.call("GET", fmt.Sprintf("/query/%s/result?workspaceId=w&limit=10000&offset=%d", id, i*10_000), nil, nil); err != nil {
+		if err := q.discard(fmt.Sprintf("/query/%s/result?workspaceId=w&limit=10000&offset=%d", id, i*10_000)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// discard reads an answer and throws it away.
+func (q *querying) discard(path string) error {
+	res, err := q.client.Get(q.url + path)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %d", path, res.StatusCode)
+	}
+	_, err = io.Copy(io.Discard, res.Body)
+	return err
 }
 
 // plainServer serves the rows of a csv out of an SQLite file, and returns its

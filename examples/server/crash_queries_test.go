@@ -1,0 +1,185 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/inlet-go/inlet/query"
+)
+
+// queryCrash is what the test knows of the server that it kills.
+type queryCrash struct {
+	*process
+	t  *testing.T
+	mu sync.Mutex
+	// By id: how many rows the statement gives, and the last state that the
+	// server told.
+	rows   map[string]int
+	states map[string]string
+	ended  map[string]bool // seen after the crash that they had to survive
+}
+
+// TestKilledServerKeepsQueries kills the server while clients run queries. No
+// query stays open, and what a client saw FINISHED has all of its rows.
+func TestKilledServerKeepsQueries(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 4))
+	data := t.TempDir()
+	c := &queryCrash{t: t, rows: map[string]int{}, states: map[string]string{}, ended: map[string]bool{}}
+	lost, kept := 0, 0
+	for range kills(t) {
+		c.process = start(t, "-data", data)
+		l, k := c.check()
+		lost, kept = lost+l, kept+k
+		c.run(time.Duration(r.IntN(120))*time.Millisecond, r.Uint64())
+	}
+	c.process = start(t, "-data", data)
+	l, k := c.check()
+	lost, kept = lost+l, kept+k
+	if err := c.stop(); err != nil {
+		t.Fatalf("SIGTERM: %v\n%s", err, c.logged())
+	}
+	c.audit(data)
+	t.Logf("%d kills; of the queries that were open at one %d were failed, %d had finished; %d in all", kills(t), lost, kept, len(c.rows))
+	if lost == 0 || len(c.rows) == lost {
+		t.Errorf("%d of %d queries were open at a kill: this proves nothing", lost, len(c.rows))
+	}
+}
+
+// numbers is a statement of n rows.
+func numbers(n int, mark uint64) string {
+	return fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, 'a text that is long enough' FROM n -- %d", n-1, mark)
+}
+
+// run has clients that run queries until the server is killed after a while.
+func (c *queryCrash) run(after time.Duration, seed uint64) {
+	p := c.process
+	var clients sync.WaitGroup
+	for k := range 4 {
+		clients.Go(func() {
+			r := rand.New(rand.NewPCG(seed, uint64(k)))
+			for {
+				n := 1 + r.IntN(30)
+				if r.IntN(2) == 0 {
+					n = 20_000 + r.IntN(20_000) // an object of the bucket
+				}
+				body := map[string]any{"workspaceId": workspace, "sql": numbers(n, r.Uint64()), "wait": r.IntN(3) * 50}
+				var q queried
+				if p.sql(http.MethodPost, "/query", body, &q) != nil {
+					return
+				}
+				c.note(q, n)
+				for q.Status != "FINISHED" && q.Status != "FAILED" {
+					if p.sql(http.MethodGet, "/query/"+q.ID+"?workspaceId="+workspace, nil, &q) != nil {
+						return
+					}
+					c.note(q, n)
+				}
+			}
+		})
+	}
+	time.Sleep(after)
+	c.kill()
+	clients.Wait()
+}
+
+func (c *queryCrash) note(q queried, rows int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows[q.ID], c.states[q.ID] = rows, q.Status
+	if q.Status == "FAILED" {
+		c.t.Errorf("query %s failed before the crash: %+v", q.ID, q.Error)
+	}
+}
+
+// check looks at all queries that were acknowledged since the last check, and
+// returns how many of those that were open have failed and have finished.
+func (c *queryCrash) check() (lost, kept int) {
+	c.t.Helper()
+	for id, rows := range c.rows {
+		if c.ended[id] {
+			continue
+		}
+		c.ended[id] = true
+		q := c.await(id)
+		open := c.states[id] != "FINISHED"
+		switch {
+		case q.Status == "FINISHED":
+			c.whole(id, rows)
+			if open {
+				kept++
+			}
+		case !open:
+			c.t.Errorf("query %s was FINISHED and is %s: %+v", id, q.Status, q.Error)
+		case q.Error == nil || q.Error.ErrorName != query.ServerStopped:
+			c.t.Errorf("query %s failed with %+v", id, q.Error)
+		default:
+			lost++
+		}
+	}
+	return lost, kept
+}
+
+// await waits for the end of a query, which the restart must bring at once.
+func (c *queryCrash) await(id string) (q queried) {
+	c.t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if err := c.sql(http.MethodGet, "/query/"+id+"?workspaceId="+workspace, nil, &q); err != nil {
+			c.t.Fatalf("query %s: %v\n%s", id, err, c.logged())
+		}
+		if q.Status == "FINISHED" || q.Status == "FAILED" {
+			return q
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("query %s stays %s after the crash", id, q.Status)
+		}
+	}
+}
+
+// whole reads the beginning and the end of a result.
+func (c *queryCrash) whole(id string, rows int) {
+	c.t.Helper()
+	for _, offset := range []int{0, max(0, rows-3)} {
+		var page queried
+		path := fmt.Sprintf("/query/%s/result?workspaceId=%s&limit=5&offset=%d", id, workspace, offset)
+		if err := c.sql(http.MethodGet, path, nil, &page); err != nil {
+			c.t.Fatalf("%v\n%s", err, c.logged())
+		}
+		if page.RowCount != int64(rows) || len(page.Result) != min(5, rows-offset) {
+			c.t.Fatalf("query %s has %d rows, %d of them from %d on; want %d", id, page.RowCount, len(page.Result), offset, rows)
+		}
+		for i, row := range page.Result {
+			if row[0] != float64(offset+i) {
+				c.t.Fatalf("row %d of query %s is %v", offset+i, id, row)
+			}
+		}
+	}
+}
+
+// audit looks at the stopped server's bucket: it holds the results of queries
+// and nothing else.
+func (c *queryCrash) audit(data string) {
+	c.t.Helper()
+	a := audit(c.t, data)
+	keys := map[string]bool{}
+	all, total, err := a.store.Queries(c.t.Context(), tenant, workspace, 0, 1_000_000) // those too whose answer nobody got
+	if err != nil || total < len(c.rows) {
+		c.t.Fatalf("%d queries, %v; want at least %d", total, err, len(c.rows))
+	}
+	for _, q := range all {
+		if q.Result.Key != "" {
+			keys[q.Result.Key] = true
+		}
+		if !q.Status.Done() || q.Status == query.Failed && (q.Result.Key != "" || q.Result.Rows > 0) {
+			c.t.Errorf("query %s is %s, with %d rows", q.ID, q.Status, q.Result.Rows)
+		}
+	}
+	if n := a.sweep(); n != len(keys) {
+		c.t.Errorf("the bucket holds %d objects after the sweep, the results are in %d", n, len(keys))
+	}
+}
