@@ -17,6 +17,12 @@ import (
 	"github.com/inlet-go/inlet/connector/open"
 	"github.com/inlet-go/inlet/connector/uispec"
 	"github.com/inlet-go/inlet/httpapi"
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/catalog"
+	"github.com/inlet-go/inlet/query/export"
+	"github.com/inlet-go/inlet/query/result"
+	"github.com/inlet-go/inlet/query/sqlite"
+	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
 	"github.com/inlet-go/inlet/store/work"
@@ -35,6 +41,9 @@ type inlet struct {
 	dispatcher *work.Local
 	runner     *task.Runner
 	collector  *blob.Collector
+	engine     *sqlite.Engine
+	queries    *query.Service
+	keeper     *query.Runner
 }
 
 // wire keeps metadata in an SQLite file and bytes in a folder, both in dir.
@@ -59,14 +68,33 @@ func wire(ctx context.Context, dir, source string) (*inlet, error) {
 	in.tasks = task.NewService(store, in.connectors, bucket, &task.Options{Dispatcher: in.dispatcher, Logger: logger})
 	in.runner = task.NewRunner(in.tasks, store, in.dispatcher, nil)
 	in.collector = blob.NewCollector(bucket, store, &blob.CollectorOptions{Logger: logger})
-	return in, nil
+	return in, in.wireQueries(dir, logger)
 }
 
-func (in *inlet) close() error { return errors.Join(in.store.Close(), in.bucket.Close()) }
+// wireQueries adds SQL over what was loaded.
+func (in *inlet) wireQueries(dir string, logger *slog.Logger) error {
+	reader, err := tabular.New(nil)
+	if err == nil {
+		in.engine, err = sqlite.New(&sqlite.Options{Dir: filepath.Join(dir, "tables")})
+	}
+	if err != nil {
+		return errors.Join(err, in.store.Close(), in.bucket.Close())
+	}
+	in.queries = query.NewService(in.store, in.engine, catalog.New(in.store, in.bucket, reader, nil), result.New(in.bucket, nil),
+		&query.Options{Exporters: []query.Exporter{export.CSV{}}, Logger: logger})
+	in.keeper = query.NewRunner(in.queries, nil)
+	return nil
+}
+
+func (in *inlet) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(in.queries.Close(ctx), in.engine.Close(), in.store.Close(), in.bucket.Close())
+}
 
 // serve answers the REST API on a loopback port until ctx ends.
 func (in *inlet) serve(ctx context.Context) error {
-	api, err := httpapi.New(httpapi.Config{Connectors: in.connectors, Tasks: in.tasks, Authenticator: httpapi.Open(tenant)})
+	api, err := httpapi.New(httpapi.Config{Connectors: in.connectors, Tasks: in.tasks, Queries: in.queries, Authenticator: httpapi.Open(tenant)})
 	if err != nil {
 		return err
 	}
@@ -75,10 +103,11 @@ func (in *inlet) serve(ctx context.Context) error {
 		return err
 	}
 	url := "http://" + listener.Addr().String()
-	fmt.Printf("5. listening on %s; try:\n", url)
+	fmt.Printf("6. listening on %s; try:\n", url)
 	fmt.Printf("   curl %s/connectors/list\n", url)
 	fmt.Printf("   curl %s/task/list\n", url)
 	fmt.Printf("   curl -d '{}' -H 'Content-Type: application/json' %s/DescribeOriginVolumes\n", url)
+	fmt.Printf("   curl -d '{\"workspaceId\":\"w\",\"sql\":\"SELECT * FROM cities\",\"wait\":1000}' -H 'Content-Type: application/json' %s/api/v1/query\n", url)
 	server := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second}
 	stopped := context.AfterFunc(ctx, func() { server.Close() })
 	defer stopped()

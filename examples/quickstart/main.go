@@ -1,6 +1,6 @@
 // Command quickstart shows Inlet at work and needs nothing: it makes a
-// connector to a folder of sample files, loads them into a volume, and says
-// step by step what it did.
+// connector to a folder of sample files, loads them into a volume, asks them
+// with SQL, and says step by step what it did.
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -serve
@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/inlet-go/inlet/connector"
+	"github.com/inlet-go/inlet/query"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/task"
 )
@@ -63,6 +64,7 @@ func run(ctx context.Context, serve bool) error {
 	group.Go(func() error { return inlet.dispatcher.Run(ctx) })
 	group.Go(func() error { return inlet.runner.Run(ctx) })
 	group.Go(func() error { return inlet.collector.Run(ctx) })
+	group.Go(func() error { return inlet.keeper.Run(ctx) })
 	group.Go(func() error {
 		defer cancel()
 		if err := inlet.tour(ctx, source); err != nil || !serve {
@@ -122,5 +124,26 @@ func (in *inlet) tour(ctx context.Context, source string) error {
 	for _, f := range files {
 		fmt.Printf("   %6d bytes  sha256 %x…  %s\n", f.Size, f.SHA256[:6], f.URI)
 	}
-	return nil
+	return in.ask(ctx, me)
+}
+
+// ask sums up one of the files.
+func (in *inlet) ask(ctx context.Context, me scope.Scope) error {
+	const text = "SELECT customer, count(*) AS orders, sum(total) AS total FROM orders GROUP BY customer ORDER BY customer"
+	q, err := in.queries.Execute(ctx, me, query.New{Workspace: "quickstart", SQL: text, Wait: time.Minute})
+	if err != nil {
+		return err
+	}
+	if q.Status != query.Finished {
+		return fmt.Errorf("%s: %v", text, q.Failure)
+	}
+	page, err := in.queries.Page(q, 0, 100)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("5. %s\n   %d rows in %d ms:\n", text, page.Total, q.Stats(time.Now()).Elapsed.Milliseconds())
+	return page.Each(ctx, func(row []any) error {
+		fmt.Println(append([]any{"  "}, row...)...)
+		return nil
+	})
 }
