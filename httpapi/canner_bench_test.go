@@ -292,6 +292,7 @@ func plainServer(b *testing.B, csv string) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer stmt.Close()
 	for i, line := range strings.Split(strings.TrimSpace(csv), "\n") {
 		if i == 0 {
 			continue
@@ -328,11 +329,13 @@ func plainServer(b *testing.B, csv string) string {
 				b.Error(err)
 			}
 		}
+		if err := rows.Err(); err != nil {
+			b.Error(err)
+		}
 	}))
 	b.Cleanup(ts.Close)
 	return ts.URL
 }
-
 
 // cpuTime returns how long the process has worked, clients and server.
 func cpuTime(b *testing.B) time.Duration {

@@ -134,8 +134,8 @@ func (in *inlet) ask(ctx context.Context, me scope.Scope) error {
 	if err != nil {
 		return err
 	}
-	if q.Status != query.Finished {
-		return fmt.Errorf("%s: %v", text, q.Failure)
+	if q.Failure != nil {
+		return fmt.Errorf("%s: %w", text, q.Failure)
 	}
 	page, err := in.queries.Page(q, 0, 100)
 	if err != nil {

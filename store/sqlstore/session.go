@@ -72,18 +72,27 @@ func (s *Store) look(ctx context.Context, what string, f func(q session) error) 
 // lookPrepared is look for a statement that runs very often: it is parsed once
 // for each connection. Its rows go into the slice that dest points to.
 func (s *Store) lookPrepared(ctx context.Context, what string, dest any, text string, args ...any) error {
-	stmt, ok := s.prepared.Load(text)
-	if !ok {
-		made, err := s.reader.PreparexContext(ctx, s.d.sql(text))
-		if err != nil {
-			return s.classify(ctx, what, err)
-		}
-		var loaded bool
-		if stmt, loaded = s.prepared.LoadOrStore(text, made); loaded {
-			made.Close()
-		}
+	stmt, err := s.prepare(ctx, text)
+	if err == nil {
+		err = stmt.SelectContext(ctx, dest, args...)
 	}
-	return s.classify(ctx, what, stmt.(*sqlx.Stmt).SelectContext(ctx, dest, args...))
+	return s.classify(ctx, what, err)
+}
+
+// prepare returns the statement of a text, which Close of the pool closes.
+func (s *Store) prepare(ctx context.Context, text string) (*sqlx.Stmt, error) {
+	if stmt, ok := s.prepared.Load(text); ok {
+		return stmt.(*sqlx.Stmt), nil
+	}
+	made, err := s.reader.PreparexContext(ctx, s.d.sql(text))
+	if err != nil {
+		return nil, err
+	}
+	stmt, loaded := s.prepared.LoadOrStore(text, made)
+	if loaded {
+		defer made.Close() // another call was faster
+	}
+	return stmt.(*sqlx.Stmt), nil
 }
 
 // write runs f in a transaction, again when it lost against another one. what
