@@ -72,17 +72,18 @@ func (s *Store) look(ctx context.Context, what string, f func(q session) error) 
 // lookPrepared is look for a statement that runs very often: it is parsed once
 // for each connection. Its rows go into the slice that dest points to.
 func (s *Store) lookPrepared(ctx context.Context, what string, dest any, text string, args ...any) error {
-	stmt, err := s.prepare(ctx, text)
+	read, err := s.prepare(ctx, text)
 	if err == nil {
-		err = stmt.SelectContext(ctx, dest, args...)
+		err = read(ctx, dest, args...)
 	}
 	return s.classify(ctx, what, err)
 }
 
-// prepare returns the statement of a text, which Close of the pool closes.
-func (s *Store) prepare(ctx context.Context, text string) (*sqlx.Stmt, error) {
+// prepare returns what runs the statement of a text; Close of the pool closes
+// it.
+func (s *Store) prepare(ctx context.Context, text string) (read func(ctx context.Context, dest any, args ...any) error, err error) {
 	if stmt, ok := s.prepared.Load(text); ok {
-		return stmt.(*sqlx.Stmt), nil
+		return stmt.(*sqlx.Stmt).SelectContext, nil
 	}
 	made, err := s.reader.PreparexContext(ctx, s.d.sql(text))
 	if err != nil {
@@ -92,7 +93,7 @@ func (s *Store) prepare(ctx context.Context, text string) (*sqlx.Stmt, error) {
 	if loaded {
 		defer made.Close() // another call was faster
 	}
-	return stmt.(*sqlx.Stmt), nil
+	return stmt.(*sqlx.Stmt).SelectContext, nil
 }
 
 // write runs f in a transaction, again when it lost against another one. what
