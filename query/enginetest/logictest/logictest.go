@@ -165,7 +165,7 @@ func (r *record) check(ctx context.Context, e query.Engine, st query.Statement) 
 func hashed(values []string) string {
 	h := md5.New()
 	for _, v := range values {
-		io.WriteString(h, v+"\n")
+		fmt.Fprintln(h, v)
 	}
 	return fmt.Sprintf("%d values hashing to %s", len(values), hex.EncodeToString(h.Sum(nil)))
 }
