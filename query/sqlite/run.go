@@ -140,6 +140,7 @@ func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *
 		}
 		r.measure()
 		st.reset()
+		r.now.Spilled = c.status(sqlite3.SQLITE_DBSTATUS_TEMPBUF_SPILL, false) // known when the sorts are closed
 		c.limitLength(limit)
 		r.c, r.st, c.run, c.permit = nil, nil, nil, nil
 		c.stopped.Store(false)
