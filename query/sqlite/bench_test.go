@@ -182,6 +182,7 @@ func BenchmarkQuery(b *testing.B) {
 		{"Constant", "SELECT 1 AS one", few, 1},
 		{"Count", "SELECT count(*) FROM s.events", c, 1},
 		{"Filter", "SELECT id FROM s.events WHERE customer = 31", c, 10},
+		{"Like", "SELECT count(*) FROM s.events WHERE note LIKE '%some 7%'", c, 1},
 		{"GroupBy", "SELECT region, status, count(*), sum(price), avg(score) FROM s.events GROUP BY 1, 2", c, 20},
 		{"TopHundred", "SELECT * FROM s.events ORDER BY price DESC, id LIMIT 100", c, 100},
 		{"Whole", "SELECT * FROM s.events", c, benchRows},
