@@ -56,9 +56,10 @@ type File struct {
 
 // Store finds files. Each call sees one consistent state.
 type Store interface {
-	// NamedFiles returns up to limit files of the tenant whose base name in
-	// lower case is one of bases: what volumes show, what lake paths hold, and
-	// data sources that are synched, only the user's unless user is "".
+	// NamedFiles returns up to limit files of the tenant whose base name, in
+	// lower case and without the extension, is one of bases: what volumes show,
+	// and data sources that are synched, only the user's unless user is "". Of
+	// a lake path that holds something it is the last part, as it is.
 	NamedFiles(ctx context.Context, tenant, user string, bases []string, limit int) ([]File, error)
 
 	// FilesAfter returns up to limit files of one kind, in the order of their
@@ -155,19 +156,19 @@ func (c *Catalog) Find(ctx context.Context, sc scope.Scope, names []string) ([]q
 	return found, nil
 }
 
-// appendBases appends the base names of files that a table of that name may
-// come from.
+// appendBases appends the base names of what a table of that name, in lower
+// case, may come from.
 func (c *Catalog) appendBases(bases []string, name string) []string {
-	bases = append(bases, name) // the last part of a lake path, or a name with its extension
+	bases = append(bases, name)
+	if c.reader.Supports(name) {
+		bases = append(bases, strings.TrimSuffix(name, path.Ext(name)))
+	}
 	if strings.Contains(name, "/") {
 		bases = append(bases, path.Base(name)) // a whole lake path
 	}
-	for _, ext := range c.reader.Extensions() {
-		bases = append(bases, name+ext)
-	}
 	for i, r := range name { // a sheet of a workbook
 		if r == '_' && i > 0 {
-			bases = append(bases, name[:i]+sheets)
+			bases = append(bases, name[:i])
 		}
 	}
 	return bases

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -68,7 +69,11 @@ func (e *env) NamedFiles(_ context.Context, tenant, _ string, bases []string, li
 	e.asked = bases
 	var found []catalog.File
 	for _, f := range e.files {
-		if tenant == me.Tenant && slices.Contains(bases, strings.ToLower(f.Name)) && len(found) < limit {
+		base := strings.ToLower(f.Name)
+		if f.Kind != catalog.LakePath {
+			base = strings.TrimSuffix(base, path.Ext(base))
+		}
+		if tenant == me.Tenant && slices.Contains(bases, base) && len(found) < limit {
 			found = append(found, f)
 		}
 	}

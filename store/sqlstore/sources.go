@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/inlet-go/inlet/dataset"
@@ -277,7 +278,7 @@ func (s *Store) FinishSync(ctx context.Context, l work.Lease, id string, r datas
 		}
 		base := ""
 		if len(r.Tables) > 0 {
-			base = strings.ToLower(row.Name)
+			base = strings.TrimSuffix(strings.ToLower(row.Name), strings.ToLower(path.Ext(row.Name)))
 		}
 		kept := row.Upload
 		if r.Key != row.Key || r.Key == "" {

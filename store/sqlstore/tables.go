@@ -21,10 +21,11 @@ var tableExtensions = []string{".csv", ".tsv", ".json", ".ndjson", ".jsonl", ".p
 // no table.
 func tableBase(uri string) string {
 	base := strings.ToLower(path.Base(uri))
-	if !slices.Contains(tableExtensions, path.Ext(base)) {
+	ext := path.Ext(base)
+	if !slices.Contains(tableExtensions, ext) {
 		return ""
 	}
-	return base
+	return strings.TrimSuffix(base, ext)
 }
 
 // tableRow is a row of the statements below.

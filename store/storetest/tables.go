@@ -71,14 +71,14 @@ func testNamedFiles(t *testing.T, f *fixture) {
 		want               []brief
 	}{
 		{"nothing", tenant, "", nil, []brief{}},
-		{"unknown", tenant, "", []string{"x.csv", "\xff", "a\x00"}, []brief{}},
-		{"of a volume", tenant, "", []string{"sales.csv", "other.json"}, []brief{sales, other}},
-		{"with case", tenant, "", []string{"Sales.csv"}, []brief{}},
-		{"no table", tenant, "", []string{"picture.png", "waiting.csv", "empty", "s2.csv", "s3.csv"}, []brief{}},
-		{"of all kinds", tenant, "", []string{"s1.csv"}, []brief{source, lake}},
-		{"its owner's", tenant, "ann", []string{"s1.csv"}, []brief{source, lake}},
-		{"another user's", tenant, "bob", []string{"s1.csv"}, []brief{lake}},
-		{"another tenant's", stranger, "", []string{"sales.csv", "s1.csv"}, []brief{}},
+		{"unknown", tenant, "", []string{"x", "sales.csv", "\xff", "a\x00"}, []brief{}},
+		{"of a volume", tenant, "", []string{"sales", "other"}, []brief{sales, other}},
+		{"with case", tenant, "", []string{"Sales"}, []brief{}},
+		{"no table", tenant, "", []string{"picture", "picture.png", "waiting", "empty", "s2", "s3"}, []brief{}},
+		{"of all kinds", tenant, "", []string{"s1", "s1.csv"}, []brief{source, lake}},
+		{"its owner's", tenant, "ann", []string{"s1", "s1.csv"}, []brief{source, lake}},
+		{"another user's", tenant, "bob", []string{"s1", "s1.csv"}, []brief{lake}},
+		{"another tenant's", stranger, "", []string{"sales", "s1", "s1.csv"}, []brief{}},
 	}
 	for _, test := range tests {
 		got, err := f.NamedFiles(f.ctx, test.tenant, test.user, test.bases, 100)
@@ -87,20 +87,20 @@ func testNamedFiles(t *testing.T, f *fixture) {
 			t.Errorf("%s: -want +got\n%s", test.name, diff)
 		}
 	}
-	got, err := f.NamedFiles(f.ctx, tenant, "", []string{"sales.csv", "s1.csv"}, 2)
+	got, err := f.NamedFiles(f.ctx, tenant, "", []string{"sales", "s1", "s1.csv"}, 2)
 	f.ok(err)
 	if len(got) != 2 || got[0].Key == "" || got[1].SHA256 == [32]byte{} || got[0].SchemaID == "" {
 		t.Errorf("limit 2: got %+v", got)
 	}
-	got, err = f.NamedFiles(f.ctx, tenant, "", []string{"s1.csv"}, 9)
+	got, err = f.NamedFiles(f.ctx, tenant, "", []string{"s1", "s1.csv"}, 9)
 	f.ok(err)
 	if last := got[1]; last.Generation == 0 || last.UpdatedAt.Equal(time.Time{}) {
 		t.Errorf("lake path: got %+v", last)
 	}
-	got, err = f.NamedFiles(f.ctx, tenant, "", []string{"sales.csv"}, 9)
+	got, err = f.NamedFiles(f.ctx, tenant, "", []string{"sales"}, 9)
 	f.ok(err)
 	f.ok(f.RemoveFiles(f.ctx, tenant, v.ID, []int64{got[0].ID}))
-	got, err = f.NamedFiles(f.ctx, tenant, "", []string{"sales.csv"}, 9)
+	got, err = f.NamedFiles(f.ctx, tenant, "", []string{"sales"}, 9)
 	f.ok(err)
 	if len(got) != 0 {
 		t.Errorf("a removed file: got %+v", got)

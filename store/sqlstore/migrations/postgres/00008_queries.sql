@@ -48,16 +48,30 @@ CREATE TABLE saved_sqls (
 );
 CREATE INDEX saved_sqls_workspace ON saved_sqls (tenant, workspace, id);
 
--- The base name in lower case of what may be a table, by which statements name
--- it, or ''.
+-- The name in lower case of what may be a table, by which statements name it, or
+-- '': a file's base name without the extension, the last part of a lake path.
 ALTER TABLE files ADD COLUMN base TEXT COLLATE "C" NOT NULL DEFAULT '';
-UPDATE files SET base = lower(replace(uri, rtrim(uri, replace(uri, '/', '')), ''))
-	WHERE lower(uri) LIKE '%.csv' OR lower(uri) LIKE '%.tsv' OR lower(uri) LIKE '%.json' OR lower(uri) LIKE '%.ndjson'
-		OR lower(uri) LIKE '%.jsonl' OR lower(uri) LIKE '%.parquet' OR lower(uri) LIKE '%.xlsx';
+UPDATE files SET base = lower(replace(uri, rtrim(uri, replace(uri, '/', '')), ''));
+UPDATE files SET base = substr(base, 1, length(base) - 4) || '/' WHERE base LIKE '_%.csv';
+UPDATE files SET base = substr(base, 1, length(base) - 4) || '/' WHERE base LIKE '_%.tsv';
+UPDATE files SET base = substr(base, 1, length(base) - 5) || '/' WHERE base LIKE '_%.json';
+UPDATE files SET base = substr(base, 1, length(base) - 7) || '/' WHERE base LIKE '_%.ndjson';
+UPDATE files SET base = substr(base, 1, length(base) - 6) || '/' WHERE base LIKE '_%.jsonl';
+UPDATE files SET base = substr(base, 1, length(base) - 8) || '/' WHERE base LIKE '_%.parquet';
+UPDATE files SET base = substr(base, 1, length(base) - 5) || '/' WHERE base LIKE '_%.xlsx';
+UPDATE files SET base = CASE WHEN base LIKE '%/' THEN substr(base, 1, length(base) - 1) ELSE '' END;
 CREATE INDEX files_base ON files (base, volume_id) WHERE published = 1 AND base <> '';
 
 ALTER TABLE data_sources ADD COLUMN base TEXT COLLATE "C" NOT NULL DEFAULT '';
 UPDATE data_sources SET base = lower(name) WHERE tables NOT IN ('', '[]', 'null');
+UPDATE data_sources SET base = substr(base, 1, length(base) - 4) || '/' WHERE base LIKE '_%.csv';
+UPDATE data_sources SET base = substr(base, 1, length(base) - 4) || '/' WHERE base LIKE '_%.tsv';
+UPDATE data_sources SET base = substr(base, 1, length(base) - 5) || '/' WHERE base LIKE '_%.json';
+UPDATE data_sources SET base = substr(base, 1, length(base) - 7) || '/' WHERE base LIKE '_%.ndjson';
+UPDATE data_sources SET base = substr(base, 1, length(base) - 6) || '/' WHERE base LIKE '_%.jsonl';
+UPDATE data_sources SET base = substr(base, 1, length(base) - 8) || '/' WHERE base LIKE '_%.parquet';
+UPDATE data_sources SET base = substr(base, 1, length(base) - 5) || '/' WHERE base LIKE '_%.xlsx';
+UPDATE data_sources SET base = CASE WHEN base LIKE '%/' THEN substr(base, 1, length(base) - 1) ELSE base END;
 CREATE INDEX data_sources_base ON data_sources (tenant, base) WHERE status = 2 AND base <> '';
 
 ALTER TABLE lake_paths ADD COLUMN base TEXT COLLATE "C" NOT NULL DEFAULT '';
