@@ -33,6 +33,8 @@ type connection struct {
 	stopTLS *libc.TLS   // of stop, which other goroutines call
 	stopped atomic.Bool // the progress handler ends the statement
 
+	spill *spill
+
 	attached   map[string]int64 // files by key, and when they were last used
 	uses       int64
 	statements map[string]*statement
@@ -58,7 +60,7 @@ const sortBytes = 16 << 20
 const opsPerCheck = 1000
 
 func connect(l *slot, s settings) (*connection, error) {
-	owner, err := l.driver.Open("file::memory:?_dqs=0&_defensive=1")
+	owner, err := l.driver.Open("file::memory:?_dqs=0&_defensive=1&vfs=" + vfsName)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
@@ -71,6 +73,10 @@ func connect(l *slot, s settings) (*connection, error) {
 		attached: map[string]int64{}, statements: map[string]*statement{}, views: map[string]bool{},
 	}
 	c.out = c.tls.Alloc(16)
+	if c.spill, err = newSpill(s.dir, c.id, s.tempBytes); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	tempFiles.owners.Store(c.tls, c.spill)
 	l.conn = c
 	connections.Store(c.id, c)
 	if err := owner.(driverpkg.AuthorizerRegisterer).RegisterAuthorizer(c.authorize); err != nil {
@@ -111,6 +117,10 @@ func (c *connection) close() error {
 	connections.Delete(c.id)
 	c.tls.Free(16)
 	err := c.owner.Close()
+	tempFiles.owners.Delete(c.tls)
+	if c.spill != nil {
+		libc.Xfree(c.tls, c.spill.path)
+	}
 	c.tls.Close()
 	c.stopTLS.Close()
 	return err
@@ -222,8 +232,11 @@ func onProgress(_ *libc.TLS, id uintptr) int32 {
 }
 
 func (c *connection) progress() int32 {
-	if c.stopped.Load() || c.run != nil && !c.run.goOn() {
+	if c.stopped.Load() {
 		return 1
+	}
+	if c.run != nil {
+		c.run.look()
 	}
 	return 0
 }
@@ -243,8 +256,6 @@ func (c *connection) status(op int32, reset bool) int64 {
 
 // functionPointer makes a function of the package callable by the library, in
 // the way in which the driver does it.
-func functionPointer(f func(*libc.TLS, uintptr) int32) uintptr {
-	return *(*uintptr)(unsafe.Pointer(&struct {
-		f func(*libc.TLS, uintptr) int32
-	}{f}))
+func functionPointer[F any](f F) uintptr {
+	return *(*uintptr)(unsafe.Pointer(&struct{ f F }{f}))
 }
