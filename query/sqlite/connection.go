@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
@@ -84,7 +85,7 @@ func connect(l *slot, s settings) (*connection, error) {
 	}
 	for _, limit := range []struct{ id, value int32 }{
 		{sqlite3.SQLITE_LIMIT_SQL_LENGTH, maxText + maxText/2},
-		{sqlite3.SQLITE_LIMIT_COLUMN, 4000},
+		{sqlite3.SQLITE_LIMIT_COLUMN, 2000},
 		{sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 500},
 		{sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
 		{sqlite3.SQLITE_LIMIT_FUNCTION_ARG, 127},
@@ -220,6 +221,22 @@ func (c *connection) detach(key string) error {
 func (c *connection) stop() {
 	c.stopped.Store(true)
 	sqlite3.Xsqlite3_interrupt(c.stopTLS, c.db)
+}
+
+// watch stops the statements of the connection, and the compiling of them, when
+// ctx ends. The function that it returns ends that.
+func (c *connection) watch(ctx context.Context) (done func()) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		c.stop()
+	})
+	return func() {
+		if !stop() {
+			<-ended
+		}
+		c.stopped.Store(false)
+	}
 }
 
 // onProgress is called by SQLite while a statement runs.

@@ -118,6 +118,7 @@ func (r *run) once(ctx context.Context, out query.Sink, given *bool) (err error)
 
 // stream gives out the columns and rows.
 func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *bool) error {
+	defer c.watch(ctx)()
 	st, w, granted, err := r.p.prepareOn(c)
 	if err != nil {
 		return r.p.failure(err, w, granted)
@@ -129,20 +130,11 @@ func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *
 	c.status(sqlite3.SQLITE_DBSTATUS_CACHE_MISS, true)
 	limit := r.p.engine.settings.valueBytes
 	c.limitLength(st.longest(limit))
-	stopping := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopping)
-		c.stop()
-	})
 	defer func() {
-		if !stop() {
-			<-stopping
-		}
 		r.measure()
 		st.reset()
 		c.limitLength(limit)
 		r.c, r.st, c.run, c.permit = nil, nil, nil, nil
-		c.stopped.Store(false)
 	}()
 	err = r.rows(ctx, out, given)
 	if stopped := (*libraryError)(nil); errors.As(err, &stopped) {
