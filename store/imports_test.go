@@ -57,6 +57,7 @@ var rules = map[string][]string{
 	"store/storetest":          {"blob", "connector", "dataset", "filesync", "task", "store/errs", "store/work", "github.com/google/go-cmp"},
 	"query":                    {"blob", "query/tabular", "store/errs", "store/scope"},
 	"query/enginetest":         {"query", "query/tabular", "store/scope", "github.com/google/go-cmp"},
+	"query/sqldb":              {"query", "query/tabular", "store/errs", "store/scope"},
 	"query/tabular":            {"store/errs", "golang.org/x/text"},
 	"query/tabular/parquet": {
 		"query/tabular", "store/errs", "github.com/parquet-go", "github.com/klauspost/compress", "github.com/pierrec/lz4",
