@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,8 +58,8 @@ func testOddNames(t *testing.T, b *bench) {
 	}
 	b.create(t, tables...)
 	for i, name := range names {
-		sql := "SELECT t." + q("a b") + " + " + string(rune('0'+i)) + ", " + q(`c"d`) + ", " + q("漢字") + " FROM " + q("odd schema") + "." + q(name) + " t"
-		b.want(t, sql, string(rune('0'+2*i))+" | x | y")
+		sql := "SELECT t." + q("a b") + " + " + strconv.Itoa(i) + ", " + q(`c"d`) + ", " + q("漢字") + " FROM " + q("odd schema") + "." + q(name) + " t"
+		b.want(t, sql, strconv.Itoa(2*i)+" | x | y")
 	}
 }
 

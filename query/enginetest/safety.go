@@ -293,7 +293,7 @@ func testOthersTables(t *testing.T, b *bench) {
 	b.want(t, "SELECT * FROM shop.orders", "500")
 	b.fail(t, "SELECT * FROM shop.people", query.TableNotFound)
 	b.fail(t, "SELECT * FROM people", query.TableNotFound)
-	if f := b.failure(t, "SELECT * FROM nothing", query.TableNotFound); strings.Contains(f.Message, "people") {
+	if f := b.failure(t, "SELECT * FROM missing", query.TableNotFound); strings.Contains(f.Message, "people") {
 		t.Errorf("the message lists another's tables: %s", f.Message)
 	}
 	b.catalog = mine

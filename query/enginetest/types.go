@@ -187,7 +187,7 @@ func testNoRows(t *testing.T, b *bench) {
 func testOnlyNulls(t *testing.T, b *bench) {
 	b.create(t, New("shop", "nulls", []Column{Col("id", tabular.Integer), Col("x", tabular.Text)}, []any{1, nil}, []any{2, nil}))
 	b.want(t, "SELECT id, x FROM shop.nulls ORDER BY id", "1 | "+Null, "2 | "+Null)
-	b.want(t, "SELECT NULL AS nothing", Null)
+	b.want(t, "SELECT NULL AS x", Null)
 }
 
 func testLongText(t *testing.T, b *bench) {

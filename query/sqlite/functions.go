@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	driverpkg "modernc.org/sqlite"
+)
+
+// errTooBig is SQLite's own message.
+var errTooBig = errors.New("string or blob too big")
+
+// boundedFunctions replace functions of SQLite whose time grows with the
+// product of the lengths of their arguments: one call on long texts could not
+// be interrupted for hours. They give what SQLite's give, in linear time.
+func boundedFunctions(limit int64) map[string]*driverpkg.FunctionImpl {
+	bounded := map[string]*driverpkg.FunctionImpl{}
+	add := func(name string, n int32, call func(args []driver.Value) (driver.Value, error)) {
+		bounded[name] = &driverpkg.FunctionImpl{
+			NArgs: n, Deterministic: true, VolatileArgs: true,
+			Scalar: func(_ *driverpkg.FunctionContext, args []driver.Value) (driver.Value, error) {
+				for _, a := range args {
+					if a == nil {
+						return nil, nil
+					}
+				}
+				return call(args)
+			},
+		}
+	}
+	add("instr", 2, instr)
+	add("replace", 3, func(args []driver.Value) (driver.Value, error) {
+		x, y, z := textOf(args[0]), textOf(args[1]), textOf(args[2])
+		if y == "" {
+			return x, nil
+		}
+		if size := int64(len(x)) + int64(strings.Count(x, y))*int64(len(z)-len(y)); size > limit {
+			return nil, errTooBig
+		}
+		return strings.ReplaceAll(x, y, z), nil
+	})
+	add("trim", 2, func(args []driver.Value) (driver.Value, error) {
+		in := runesOf(args[1])
+		return strings.TrimFunc(textOf(args[0]), in), nil
+	})
+	add("ltrim", 2, func(args []driver.Value) (driver.Value, error) {
+		return strings.TrimLeftFunc(textOf(args[0]), runesOf(args[1])), nil
+	})
+	add("rtrim", 2, func(args []driver.Value) (driver.Value, error) {
+		return strings.TrimRightFunc(textOf(args[0]), runesOf(args[1])), nil
+	})
+	return bounded
+}
+
+// instr counts characters, or bytes where both are blobs.
+func instr(args []driver.Value) (driver.Value, error) {
+	x, okX := args[0].([]byte)
+	y, okY := args[1].([]byte)
+	if okX && okY {
+		return int64(bytes.Index(x, y) + 1), nil
+	}
+	text := textOf(args[0])
+	at := strings.Index(text, textOf(args[1]))
+	if at < 0 {
+		return int64(0), nil
+	}
+	return int64(utf8.RuneCountInString(text[:at]) + 1), nil
+}
+
+func runesOf(v driver.Value) func(rune) bool {
+	set := map[rune]bool{}
+	for _, r := range textOf(v) {
+		set[r] = true
+	}
+	return func(r rune) bool { return set[r] }
+}
+
+// textOf is a value that is not null as text.
+func textOf(v driver.Value) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []byte:
+		return string(v)
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		text := strconv.FormatFloat(v, 'g', 15, 64)
+		if f, err := strconv.ParseFloat(text, 64); err != nil || f != v {
+			text = strconv.FormatFloat(v, 'g', 17, 64)
+		}
+		if !strings.ContainsAny(text, ".eIN") {
+			text += ".0"
+		}
+		return text
+	}
+	return ""
+}

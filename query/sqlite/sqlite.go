@@ -1,0 +1,226 @@
+// Package sqlite is the embedded engine: SQL of SQLite, in the process and
+// without cgo, over the tables of a catalog.
+//
+// A table is loaded when a statement first reads it, into a file of its own in
+// a cache on disk, which other statements, tenants and later processes share
+// by the table's version. Statements only ever see the files of tables that
+// their own catalog returned.
+//
+// What is exact: 64-bit integers; decimals as they are kept, compared, ordered,
+// grouped and joined; texts, dates and times as they are. What is not: sums,
+// averages and arithmetic of decimals are float64, and NaN is null. Types of
+// results are the columns' own where SQLite passes a column on, else they are
+// taken from the first values: min(day) is a varchar. Where the values of a
+// column are of several kinds, as SQLite allows, each comes as what it is.
+//
+// What bounds a statement: its deadline, the size of a value, the room for
+// temporary files, and SQLite's limits on its text. Only memory that a single
+// row takes beyond the size of a value is not bounded as strictly: a row is at
+// most 512 MiB.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	driverpkg "modernc.org/sqlite"
+	"modernc.org/sqlite/vtab"
+
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/store/errs"
+)
+
+// Options qualify an [Engine]; nil or zero values are the defaults.
+type Options struct {
+	// Dir is the folder of the cache, which no other engine uses at the same
+	// time; it is created. By default it is a temporary folder that Close
+	// removes. SQLite's own temporary files are where SQLITE_TMPDIR says.
+	Dir string
+
+	// CacheBytes bounds the cached tables; 0 means 2 GiB. Tables that a
+	// statement reads stay, and a table that is larger fails with STORAGE_FULL.
+	CacheBytes int64
+
+	// Connections is how many statements run at the same time, others wait; 0
+	// means GOMAXPROCS.
+	Connections int
+
+	// ValueBytes bounds each text and blob that a statement makes; 0 means
+	// 16 MiB.
+	ValueBytes int64
+
+	// TempBytes bounds what one statement writes to temporary files for sorts
+	// and intermediate results; 0 means 4 GiB.
+	TempBytes int64
+}
+
+// settings are options with their defaults.
+type settings struct {
+	cacheBytes, valueBytes, tempBytes int64
+	connections                       int
+}
+
+func (o *Options) settings() settings {
+	s := settings{2 << 30, 16 << 20, 4 << 30, runtime.GOMAXPROCS(0)}
+	for _, v := range []struct {
+		option  int64
+		setting *int64
+	}{{o.CacheBytes, &s.cacheBytes}, {min(o.ValueBytes, 1<<30), &s.valueBytes}, {o.TempBytes, &s.tempBytes}} {
+		if v.option > 0 {
+			*v.setting = v.option
+		}
+	}
+	if o.Connections > 0 {
+		s.connections = o.Connections
+	}
+	return s
+}
+
+// Engine is the embedded engine.
+type Engine struct {
+	settings settings
+	driver   *driverpkg.Driver
+	cache    *cache
+	pool     *pool
+	temp     string // a folder to remove, or ""
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelCauseFunc
+	busy   sync.WaitGroup
+	mu     sync.Mutex
+	closed bool
+}
+
+var _ query.Engine = (*Engine)(nil)
+var _ query.Sleeper = (*Engine)(nil)
+
+// errClosed is why statements end when the engine is closed.
+var errClosed = &query.Failure{Name: query.ServerStopped, Type: query.InsufficientResources, Message: "the engine is closed"}
+
+// New returns an engine. It fails when the folder of the cache cannot be used.
+func New(o *Options) (*Engine, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	e := &Engine{settings: o.settings(), driver: &driverpkg.Driver{}}
+	if err := register(e.driver, e.settings); err != nil {
+		return nil, err
+	}
+	dir := o.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "inlet-sqlite-*"); err != nil {
+			return nil, fmt.Errorf("cache of tables: %w", err)
+		}
+		e.temp = dir
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	e.pool = newPool(e.settings.connections, func() (*connection, error) { return connect(e.driver, e.settings) })
+	if e.cache, err = openCache(dir, e.settings.cacheBytes, e.pool.gone); err != nil {
+		return nil, fmt.Errorf("cache of tables: %w", err)
+	}
+	e.pool.kept = e.cache.has
+	e.ctx, e.cancel = context.WithCancelCause(context.Background())
+	return e, nil
+}
+
+// register gives the engine's own driver what its connections need. The
+// driver that database/sql knows by name is left alone.
+func register(d *driverpkg.Driver, s settings) error {
+	err := d.RegisterCollationUtf8(decimalCollation, compareDecimals)
+	for name, f := range boundedFunctions(s.valueBytes) {
+		err = errors.Join(err, d.RegisterFunction(name, f))
+	}
+	db := sql.OpenDB(connector{d})
+	defer db.Close()
+	return errors.Join(err, vtab.RegisterModule(db, rowsModule, module{}))
+}
+
+// connector says which driver is meant.
+type connector struct{ driver *driverpkg.Driver }
+
+// Connect implements [driver.Connector].
+func (c connector) Connect(context.Context) (driver.Conn, error) { return c.driver.Open(":memory:") }
+
+// Driver implements [driver.Connector].
+func (c connector) Driver() driver.Driver { return c.driver }
+
+// Name implements [query.Engine].
+func (e *Engine) Name() string { return "sqlite/1" }
+
+// enter counts a call that Close waits for.
+func (e *Engine) enter() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errClosed
+	}
+	e.busy.Add(1)
+	return nil
+}
+
+// Close stops what runs and waits for it. The cached tables stay, unless the
+// folder was a temporary one.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	e.mu.Unlock()
+	e.cancel(errClosed)
+	e.busy.Wait()
+	err := e.pool.close()
+	e.cache.drain()
+	if e.temp != "" {
+		err = errors.Join(err, os.RemoveAll(e.temp))
+	}
+	return err
+}
+
+// Sleep closes the connections that nobody uses, and so gives back the memory
+// of their caches and the files that they have open.
+func (e *Engine) Sleep(context.Context) error { return e.pool.close() }
+
+// columns returns what a table's columns are, without reading it where it is
+// cached.
+func (e *Engine) columns(ctx context.Context, t query.Table) ([]tabular.Column, error) {
+	if f := e.cache.pin(keyOf("table", t.Version)); f != nil {
+		defer e.cache.unpin(f)
+		return f.meta.Columns, nil
+	}
+	told, err := t.Source.Describe(ctx)
+	return told.Columns, err
+}
+
+// tableFailure says which table could not be read, where that is the table's
+// own fault.
+func tableFailure(t query.Table, err error) error {
+	var f *query.Failure
+	if errors.As(err, &f) {
+		return err
+	}
+	switch kind := errs.KindOf(err); kind {
+	case errs.Invalid, errs.TooLarge, errs.Unsupported, errs.NotFound:
+		return &query.Failure{Name: query.InvalidData, Message: fmt.Sprintf("table %s.%s cannot be read: %s", t.Schema, t.Name, errs.Message(err))}
+	}
+	if full(err) {
+		return &query.Failure{
+			Name: query.StorageFull, Type: query.InsufficientResources,
+			Message: fmt.Sprintf("there is no room for table %s.%s in the cache", t.Schema, t.Name),
+		}
+	}
+	return err
+}
