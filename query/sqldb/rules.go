@@ -88,6 +88,19 @@ func (r *Rules) Check(text string) (volatile bool, refused *query.Failure) {
 	return volatile, nil
 }
 
+// Trim returns a statement without the semicolons at its end and what is behind
+// them, for servers that take none.
+func (r *Rules) Trim(text string) string {
+	l := lexer{syntax: r.Syntax, text: text}
+	end := len(text)
+	for t := l.next(); t.kind != endToken && t.kind != wrongToken; t = l.next() {
+		if t.kind != symbolToken || t.text != ";" {
+			end = l.pos
+		}
+	}
+	return text[:end]
+}
+
 // maxTokens bounds what a parser may make of a statement.
 const maxTokens = 200_000
 
