@@ -23,6 +23,11 @@ var cancelCases = []testCase{
 		b.cancelled(t, "SELECT a.n FROM shop.numbers a, shop.numbers b, shop.numbers c ORDER BY (a.n * 7919 + b.n * 104729 + c.n) % 1000003, b.n")
 	}},
 	{name: "WhileReading", test: testCancelReading},
+	{name: "BehindTheFirstRow", test: func(t *testing.T, b *bench) {
+		b.create(t, numbers(1000))
+		b.cancelled(t, "SELECT n FROM shop.numbers WHERE n = 0 UNION ALL SELECT count(*) FROM shop.numbers a, shop.numbers b, "+
+			"shop.numbers c, shop.numbers d, shop.numbers e")
+	}},
 	{name: "Deadline", test: testDeadline},
 	{name: "BeforePrepare", test: func(t *testing.T, b *bench) {
 		b.create(t, orders())

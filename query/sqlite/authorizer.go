@@ -13,6 +13,7 @@ type permit struct {
 	common map[string]bool // common table expressions, in small letters
 
 	volatile bool
+	json     bool   // a function reads JSON
 	refused  string // what it may not do, in words
 }
 
@@ -42,6 +43,7 @@ func (c *connection) authorize(
 			p.refused = "function " + second + " cannot be used"
 		}
 		p.volatile = p.volatile || volatile[name]
+		p.json = p.json || strings.HasPrefix(name, "json") || strings.HasPrefix(name, "->")
 	}
 	if !allowed {
 		if p.refused == "" {

@@ -24,6 +24,7 @@ import (
 // deadline, and copies each text.
 type connection struct {
 	id    uintptr
+	slot  *slot
 	owner driver.Conn
 	tls   *libc.TLS
 	out   uintptr // memory for what functions of the library give back
@@ -56,8 +57,8 @@ const sortBytes = 16 << 20
 // whether it must end.
 const opsPerCheck = 1000
 
-func connect(d *driverpkg.Driver, s settings) (*connection, error) {
-	owner, err := d.Open("file::memory:?_dqs=0&_defensive=1")
+func connect(l *slot, s settings) (*connection, error) {
+	owner, err := l.driver.Open("file::memory:?_dqs=0&_defensive=1")
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
@@ -66,10 +67,11 @@ func connect(d *driverpkg.Driver, s settings) (*connection, error) {
 		return nil, errors.Join(errors.New("this version of the SQLite driver is not known"), owner.Close())
 	}
 	c := &connection{
-		id: connectionID.Add(1), owner: owner, tls: libc.NewTLS(), stopTLS: libc.NewTLS(), db: uintptr(handle.Uint()),
+		id: connectionID.Add(1), slot: l, owner: owner, tls: libc.NewTLS(), stopTLS: libc.NewTLS(), db: uintptr(handle.Uint()),
 		attached: map[string]int64{}, statements: map[string]*statement{}, views: map[string]bool{},
 	}
 	c.out = c.tls.Alloc(16)
+	l.conn = c
 	connections.Store(c.id, c)
 	if err := owner.(driverpkg.AuthorizerRegisterer).RegisterAuthorizer(c.authorize); err != nil {
 		return nil, errors.Join(err, c.close())
@@ -105,6 +107,7 @@ func (c *connection) limitLength(n int64) {
 
 func (c *connection) close() error {
 	c.forget()
+	c.slot.conn = nil
 	connections.Delete(c.id)
 	c.tls.Free(16)
 	err := c.owner.Close()

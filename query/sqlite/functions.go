@@ -23,10 +23,8 @@ func boundedFunctions(limit int64) map[string]*driverpkg.FunctionImpl {
 		bounded[name] = &driverpkg.FunctionImpl{
 			NArgs: n, Deterministic: true, VolatileArgs: true,
 			Scalar: func(_ *driverpkg.FunctionContext, args []driver.Value) (driver.Value, error) {
-				for _, a := range args {
-					if a == nil {
-						return nil, nil
-					}
+				if args[0] == nil || args[1] == nil {
+					return nil, nil
 				}
 				return call(args)
 			},
@@ -34,10 +32,13 @@ func boundedFunctions(limit int64) map[string]*driverpkg.FunctionImpl {
 	}
 	add("instr", 2, instr)
 	add("replace", 3, func(args []driver.Value) (driver.Value, error) {
-		x, y, z := textOf(args[0]), textOf(args[1]), textOf(args[2])
-		if y == "" {
-			return x, nil
+		if textOf(args[1]) == "" {
+			return textOf(args[0]), nil
 		}
+		if args[2] == nil {
+			return nil, nil
+		}
+		x, y, z := textOf(args[0]), textOf(args[1]), textOf(args[2])
 		if size := int64(len(x)) + int64(strings.Count(x, y))*int64(len(z)-len(y)); size > limit {
 			return nil, errTooBig
 		}
@@ -93,10 +94,13 @@ func textOf(v driver.Value) string {
 		if f, err := strconv.ParseFloat(text, 64); err != nil || f != v {
 			text = strconv.FormatFloat(v, 'g', 17, 64)
 		}
-		if !strings.ContainsAny(text, ".eIN") {
-			text += ".0"
+		if digits, exponent, ok := strings.Cut(text, "e"); !strings.ContainsAny(text, ".IN") {
+			text = digits + ".0"
+			if ok {
+				text += "e" + exponent
+			}
 		}
-		return text
+		return strings.TrimPrefix(text, "+")
 	}
 	return ""
 }

@@ -12,17 +12,46 @@ const spareConnections = 2
 
 // pool has the connections that nobody uses.
 type pool struct {
-	open    func() (*connection, error)
-	running chan struct{} // has one for each statement that runs
-	using   chan struct{} // has one for each connection that is out
-	kept    func(key string) bool
+	settings settings
+	running  chan struct{} // has one for each statement that runs
+	using    chan struct{} // has one for each connection that is out
+	kept     func(key string) bool
 
-	mu   sync.Mutex
-	idle []*connection
+	mu    sync.Mutex
+	idle  []*connection
+	slots []*slot // of no connection
 }
 
-func newPool(n int, open func() (*connection, error)) *pool {
-	return &pool{open: open, running: make(chan struct{}, n), using: make(chan struct{}, n+spareConnections)}
+func newPool(s settings) *pool {
+	return &pool{
+		settings: s, running: make(chan struct{}, s.connections), using: make(chan struct{}, s.connections+spareConnections),
+	}
+}
+
+// open opens a connection, with a driver that no other connection has.
+func (p *pool) open() (*connection, error) {
+	p.mu.Lock()
+	var l *slot
+	if n := len(p.slots); n > 0 {
+		l, p.slots = p.slots[n-1], p.slots[:n-1]
+	}
+	p.mu.Unlock()
+	if l == nil {
+		var err error
+		if l, err = newSlot(p.settings); err != nil {
+			return nil, err
+		}
+	}
+	return connect(l, p.settings)
+}
+
+// discard closes a connection and keeps its driver for another.
+func (p *pool) discard(c *connection) error {
+	err := c.close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots = append(p.slots, c.slot)
+	return err
 }
 
 // take puts one into a channel, which may have to wait.
@@ -87,7 +116,7 @@ func (p *pool) put(c *connection, broken bool) {
 		broken = c.detachRemoved(p.kept) != nil
 	}
 	if broken {
-		_ = c.close() // it is of no use any more
+		_ = p.discard(c) // it is of no use any more
 		return
 	}
 	p.mu.Lock()
@@ -111,15 +140,9 @@ func (c *connection) detachRemoved(kept func(key string) bool) error {
 func (p *pool) gone(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	rest := p.idle[:0]
 	for _, c := range p.idle {
-		if c.detach(key) != nil {
-			_ = c.close() // it is of no use any more
-			continue
-		}
-		rest = append(rest, c)
+		_ = c.detach(key) // put tries again
 	}
-	p.idle = rest
 }
 
 // close closes the idle connections.
@@ -130,7 +153,7 @@ func (p *pool) close() error {
 	p.mu.Unlock()
 	var err error
 	for _, c := range idle {
-		err = errors.Join(err, c.close())
+		err = errors.Join(err, p.discard(c))
 	}
 	return err
 }

@@ -39,16 +39,20 @@ func (e *Engine) Prepare(ctx context.Context, st query.Statement) (query.Prepare
 	if p.resolved, err = resolve(ctx, st, tokens); err != nil {
 		return nil, err
 	}
-	if err := p.check(ctx); err != nil {
+	err = p.check(ctx, p.cached())
+	if damaged(err) {
+		err = p.check(ctx, nil)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p, nil
 }
 
-// check compiles the statement once.
-func (p *prepared) check(ctx context.Context) error {
+// check compiles the statement once, with the files of all of its tables, or
+// with none.
+func (p *prepared) check(ctx context.Context, files []*file) error {
 	e := p.engine
-	files := p.cached()
 	defer func() {
 		for _, f := range files {
 			e.cache.unpin(f)
@@ -75,7 +79,11 @@ func (p *prepared) check(ctx context.Context) error {
 	if err == nil {
 		granted, err = p.compile(c)
 	}
-	broken = damaged(err)
+	if broken = damaged(err); broken {
+		for _, f := range files {
+			e.cache.drop(f)
+		}
+	}
 	if err != nil {
 		return err
 	}

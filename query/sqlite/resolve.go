@@ -108,13 +108,13 @@ func fitting(tokens []token, ref reference, found []query.Table) []query.Table {
 	var fits []query.Table
 	best := 0
 	for _, t := range found {
-		score := min(1, match(tokens[ref.table].text, t.Name, t.Aliases))
+		score := min(1, nameFits(tokens[ref.table].text, t.Name, t.Aliases))
 		if ref.schema >= 0 && score > 0 {
-			schema := match(tokens[ref.schema].text, t.Schema, t.SchemaAliases)
+			schema := nameFits(tokens[ref.schema].text, t.Schema, t.SchemaAliases)
 			if schema == 0 {
 				continue
 			}
-			score = 2*schema + match(tokens[ref.table].text, t.Name, t.Aliases)
+			score = 2*schema + nameFits(tokens[ref.table].text, t.Name, t.Aliases)
 		}
 		switch {
 		case score == 0 || score < best:
@@ -127,8 +127,8 @@ func fitting(tokens []token, ref reference, found []query.Table) []query.Table {
 	return fits
 }
 
-// match tells how well a name fits: 2 as the name, 1 as another name, 0 not.
-func match(written, name string, aliases []string) int {
+// nameFits tells how well a name fits: 2 as the name, 1 as another name, 0 not.
+func nameFits(written, name string, aliases []string) int {
 	written = lower(written)
 	if written == lower(name) {
 		return 2
@@ -156,8 +156,8 @@ func (r *resolved) add(list *[]*target, t *target) *target {
 func (r *resolved) prefix(tokens []token, ref reference) *target {
 	for _, list := range [][]*target{r.tables, r.views} {
 		for _, t := range list {
-			if match(tokens[ref.schema].text, t.table.Schema, t.table.SchemaAliases) > 0 &&
-				match(tokens[ref.table].text, t.table.Name, t.table.Aliases) > 0 {
+			if nameFits(tokens[ref.schema].text, t.table.Schema, t.table.SchemaAliases) > 0 &&
+				nameFits(tokens[ref.table].text, t.table.Name, t.table.Aliases) > 0 {
 				return t
 			}
 		}

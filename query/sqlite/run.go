@@ -128,7 +128,7 @@ func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *
 	c.status(sqlite3.SQLITE_DBSTATUS_CACHE_HIT, true)
 	c.status(sqlite3.SQLITE_DBSTATUS_CACHE_MISS, true)
 	limit := r.p.engine.settings.valueBytes
-	c.limitLength(max(min(limit, maxRow/int64(len(st.columns)+1)), 1<<16))
+	c.limitLength(st.longest(limit))
 	stopping := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(stopping)
@@ -140,22 +140,37 @@ func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *
 		}
 		r.measure()
 		st.reset()
+		r.now.Spilled = c.status(sqlite3.SQLITE_DBSTATUS_TEMPBUF_SPILL, false) // known when the sorts are closed
 		c.limitLength(limit)
 		r.c, r.st, c.run, c.permit = nil, nil, nil, nil
 		c.stopped.Store(false)
 	}()
 	err = r.rows(ctx, out, given)
-	switch {
-	case interrupted(err) && ctx.Err() != nil:
-		return context.Cause(ctx)
-	case interrupted(err) && r.wrong != nil:
-		return r.wrong
+	if stopped := (*libraryError)(nil); errors.As(err, &stopped) {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case r.wrong != nil:
+			return r.wrong
+		}
 	}
 	return r.p.failure(err, w, granted)
 }
 
 // maxRow bounds the bytes of a row of a result.
 const maxRow = 512 << 20
+
+// maxJSON bounds JSON that is taken apart: one call may do that a hundred times
+// for as many paths, and is not interrupted.
+const maxJSON = 4 << 20
+
+// longest returns how long a value may be.
+func (st *statement) longest(limit int64) int64 {
+	if st.permit.json {
+		limit = min(limit, maxJSON)
+	}
+	return max(min(limit, maxRow/int64(len(st.columns)+1)), 1<<16)
+}
 
 func (r *run) rows(ctx context.Context, out query.Sink, given *bool) error {
 	row := make([]tabular.Value, len(r.st.columns))

@@ -21,7 +21,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -31,7 +30,6 @@ import (
 	"sync"
 
 	driverpkg "modernc.org/sqlite"
-	"modernc.org/sqlite/vtab"
 
 	"github.com/inlet-go/inlet/query"
 	"github.com/inlet-go/inlet/query/tabular"
@@ -69,6 +67,9 @@ type settings struct {
 }
 
 func (o *Options) settings() settings {
+	if o == nil {
+		o = &Options{}
+	}
 	s := settings{2 << 30, 16 << 20, 4 << 30, runtime.GOMAXPROCS(0)}
 	for _, v := range []struct {
 		option  int64
@@ -87,7 +88,7 @@ func (o *Options) settings() settings {
 // Engine is the embedded engine.
 type Engine struct {
 	settings settings
-	driver   *driverpkg.Driver
+	driver   *driverpkg.Driver // of what loads tables
 	cache    *cache
 	pool     *pool
 	temp     string // a folder to remove, or ""
@@ -111,7 +112,7 @@ func New(o *Options) (*Engine, error) {
 		o = &Options{}
 	}
 	e := &Engine{settings: o.settings(), driver: &driverpkg.Driver{}}
-	if err := register(e.driver, e.settings); err != nil {
+	if err := registerRows(e.driver); err != nil {
 		return nil, err
 	}
 	dir := o.Dir
@@ -126,25 +127,13 @@ func New(o *Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.pool = newPool(e.settings.connections, func() (*connection, error) { return connect(e.driver, e.settings) })
+	e.pool = newPool(e.settings)
 	if e.cache, err = openCache(dir, e.settings.cacheBytes, e.pool.gone); err != nil {
 		return nil, fmt.Errorf("cache of tables: %w", err)
 	}
 	e.pool.kept = e.cache.has
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
 	return e, nil
-}
-
-// register gives the engine's own driver what its connections need. The
-// driver that database/sql knows by name is left alone.
-func register(d *driverpkg.Driver, s settings) error {
-	err := d.RegisterCollationUtf8(decimalCollation, compareDecimals)
-	for name, f := range boundedFunctions(s.valueBytes) {
-		err = errors.Join(err, d.RegisterFunction(name, f))
-	}
-	db := sql.OpenDB(connector{d})
-	defer db.Close()
-	return errors.Join(err, vtab.RegisterModule(db, rowsModule, module{}))
 }
 
 // connector says which driver is meant.

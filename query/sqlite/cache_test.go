@@ -1,0 +1,381 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/enginetest"
+	"github.com/inlet-go/inlet/query/sqlite"
+	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/store/errs"
+)
+
+func statement(c query.Catalog, sql string) query.Statement {
+	return query.Statement{Scope: enginetest.Scope, SQL: sql, Catalog: c}
+}
+
+// want runs a statement and compares its rows, written as "a | b; c | d".
+func want(t *testing.T, e query.Engine, c query.Catalog, sql, rows string) *enginetest.Answer {
+	t.Helper()
+	a, err := enginetest.Ask(t.Context(), e, statement(c, sql))
+	if err != nil {
+		t.Fatalf("%s\n%v", sql, err)
+	}
+	if got := show(a); got != rows {
+		t.Errorf("%s\ngot  %s\nwant %s", sql, got, rows)
+	}
+	return a
+}
+
+func show(a *enginetest.Answer) string {
+	var rows []string
+	for _, row := range a.Rows {
+		rows = append(rows, strings.Join(row, " | "))
+	}
+	return strings.Join(rows, "; ")
+}
+
+// fails runs a statement that must fail for a reason.
+func fails(t *testing.T, e query.Engine, c query.Catalog, sql, name string) *query.Failure {
+	t.Helper()
+	_, err := enginetest.Ask(t.Context(), e, statement(c, sql))
+	var f *query.Failure
+	if !errors.As(err, &f) || f.Name != name {
+		t.Fatalf("%s\nfailed with %v, want %s", sql, err, name)
+	}
+	return f
+}
+
+// table has n rows of a number and a text of 100 bytes.
+func table(schema, name string, n int) enginetest.Table {
+	pad := []byte(strings.Repeat("x", 100))
+	return enginetest.Generated(schema, name,
+		[]enginetest.Column{enginetest.Col("n", tabular.Integer), enginetest.Col("pad", tabular.Text)}, n,
+		func(i int, row []tabular.Value) {
+			row[0] = tabular.Value{Type: tabular.Integer, Int: int64(i)}
+			row[1] = tabular.Value{Type: tabular.Text, Bytes: pad}
+		})
+}
+
+func tableFiles(t *testing.T, dir string) (paths []string, bytes int64) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes += info.Size()
+	}
+	return paths, bytes
+}
+
+const countN = "SELECT count(*), sum(n) FROM s.t"
+
+func TestTablesAreLoadedOnceAndLate(t *testing.T) {
+	e := open(t, nil)
+	c := enginetest.NewCatalog(table("s", "t", 1000), table("s", "other", 10))
+	p, err := e.Prepare(t.Context(), statement(c, countN))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fails(t, e, c, "SELECT missing FROM s.t", query.ColumnNotFound)
+	if n := c.Opens.Load(); n != 0 {
+		t.Errorf("%d tables were read to check statements", n)
+	}
+	for range 3 {
+		want(t, e, c, countN, "1000 | 499500")
+	}
+	if opens, finds := c.Opens.Load(), c.Finds.Load(); opens != 1 || finds != 5 {
+		t.Errorf("%d reads, %d calls of Find for 5 statements", opens, finds)
+	}
+	before := c.Describes.Load()
+	want(t, e, c, "SELECT max(n) FROM t", "999")
+	if n := c.Describes.Load() - before; n != 0 {
+		t.Errorf("a cached table was described %d times", n)
+	}
+}
+
+func TestEqualVersionsShareAFile(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, &sqlite.Options{Dir: dir})
+	mine, yours := table("s", "t", 10), table("elsewhere", "named", 10)
+	mine.Version, yours.Version = "one", "one"
+	a, b := enginetest.NewCatalog(mine), enginetest.NewCatalog(yours)
+	want(t, e, a, "SELECT count(*) FROM s.t", "10")
+	want(t, e, b, "SELECT count(*) FROM elsewhere.named", "10")
+	if paths, _ := tableFiles(t, dir); len(paths) != 1 || b.Opens.Load() != 0 {
+		t.Errorf("%d files, read %d times", len(paths), b.Opens.Load())
+	}
+	fails(t, e, b, "SELECT count(*) FROM s.t", query.TableNotFound)
+}
+
+func TestCacheSurvivesRestartAndDamage(t *testing.T) {
+	damage := map[string]func(t *testing.T, path string){
+		"None": nil,
+		"Byte": func(t *testing.T, path string) {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			data[len(data)/2] ^= 1
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"Cut": func(t *testing.T, path string) {
+			if err := os.Truncate(path, 20000); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"Empty": func(t *testing.T, path string) {
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"Gone": func(t *testing.T, path string) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		},
+	}
+	for name, harm := range damage {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			c := enginetest.NewCatalog(table("s", "t", 1000))
+			first := open(t, &sqlite.Options{Dir: dir})
+			want(t, first, c, countN, "1000 | 499500")
+			if err := first.Close(); err != nil {
+				t.Fatal(err)
+			}
+			paths, _ := tableFiles(t, dir)
+			if len(paths) != 1 {
+				t.Fatalf("files %v", paths)
+			}
+			if err := os.WriteFile(filepath.Join(dir, "0123.1.tmp"), []byte("half a file"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			opens := int64(1)
+			if harm != nil {
+				harm(t, paths[0])
+				opens = 2
+			}
+			second := open(t, &sqlite.Options{Dir: dir})
+			want(t, second, c, countN, "1000 | 499500")
+			if n := c.Opens.Load(); n != opens {
+				t.Errorf("the table was read %d times, want %d", n, opens)
+			}
+			if paths, _ := tableFiles(t, dir); len(paths) != 1 {
+				t.Errorf("files left: %v", paths)
+			}
+		})
+	}
+}
+
+func TestFileThatIsDamagedInUse(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, &sqlite.Options{Dir: dir})
+	c := enginetest.NewCatalog(table("s", "t", 20000))
+	want(t, e, c, countN, "20000 | 199990000")
+	if err := e.Sleep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	paths, _ := tableFiles(t, dir)
+	if err := os.Truncate(paths[0], 50000); err != nil {
+		t.Fatal(err)
+	}
+	want(t, e, c, countN, "20000 | 199990000")
+}
+
+func TestCacheKeepsItsSize(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, &sqlite.Options{Dir: dir, CacheBytes: 1 << 20})
+	var tables []enginetest.Table
+	for i := range 8 {
+		tables = append(tables, table("s", fmt.Sprintf("t%d", i), 3000)) // 400 KB each
+	}
+	c := enginetest.NewCatalog(tables...)
+	for i := range 16 {
+		want(t, e, c, fmt.Sprintf("SELECT count(*) FROM s.t%d", i%8), "3000")
+		if _, bytes := tableFiles(t, dir); bytes > 1<<20 {
+			t.Errorf("%d bytes in the cache", bytes)
+		}
+	}
+	want(t, e, c, "SELECT (SELECT count(*) FROM t0) + (SELECT count(*) FROM t1) + (SELECT count(*) FROM t2) + (SELECT count(*) FROM t3)", "12000")
+	want(t, e, c, "SELECT count(*) FROM t7", "3000")
+	if _, bytes := tableFiles(t, dir); bytes > 1<<20 {
+		t.Errorf("%d bytes in the cache after a statement that needed more", bytes)
+	}
+}
+
+func TestTableLargerThanTheCache(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, &sqlite.Options{Dir: dir, CacheBytes: 1 << 20})
+	c := enginetest.NewCatalog(table("s", "t", 100_000), table("s", "small", 10))
+	f := fails(t, e, c, countN, query.StorageFull)
+	if !strings.Contains(f.Message, "s.t") || f.Type != query.InsufficientResources {
+		t.Errorf("%+v", f)
+	}
+	want(t, e, c, "SELECT count(*) FROM small", "10")
+	if _, bytes := tableFiles(t, dir); bytes > 1<<20 {
+		t.Errorf("%d bytes left", bytes)
+	}
+}
+
+// slow are rows that wait for a signal.
+type slow struct {
+	tabular.Rows
+	started chan struct{}
+	once    *sync.Once
+	gate    chan struct{}
+}
+
+func (s slow) Next() ([]tabular.Value, error) {
+	s.once.Do(func() { close(s.started) })
+	<-s.gate
+	return s.Rows.Next()
+}
+
+func slowTable(n int) (enginetest.Table, slow) {
+	t := table("s", "t", n)
+	s := slow{started: make(chan struct{}), once: &sync.Once{}, gate: make(chan struct{})}
+	inner := t.Open
+	t.Open = func() tabular.Rows {
+		s := s
+		s.Rows = inner()
+		return s
+	}
+	return t, s
+}
+
+func TestConcurrentStatementsLoadOnce(t *testing.T) {
+	e := open(t, &sqlite.Options{Dir: t.TempDir(), Connections: 32})
+	tb, s := slowTable(1000)
+	c := enginetest.NewCatalog(tb)
+	// Describe reads the table as well.
+	waiting, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for i := range 30 {
+		wg.Go(func() {
+			ctx := t.Context()
+			if i%2 == 0 {
+				ctx = waiting
+			}
+			a, err := enginetest.Ask(ctx, e, statement(c, countN))
+			switch {
+			case i%2 == 0 && !errors.Is(err, context.Canceled):
+				t.Errorf("a cancelled statement ended with %v", err)
+			case i%2 == 1 && (err != nil || show(a) != "1000 | 499500"):
+				t.Errorf("%v, %v", show(a), err)
+			}
+		})
+	}
+	<-s.started
+	for c.Opens.Load() == 0 && len(s.gate) == 0 {
+		select {
+		case s.gate <- struct{}{}:
+		default:
+			time.Sleep(time.Millisecond)
+		}
+	}
+	cancel()
+	close(s.gate)
+	wg.Wait()
+	if n := c.Opens.Load(); n != 1 {
+		t.Errorf("the table was read %d times", n)
+	}
+}
+
+func TestLoadStopsWhenNobodyWaits(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, &sqlite.Options{Dir: dir})
+	c := enginetest.NewCatalog(table("s", "t", 2_000_000))
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		start := time.Now()
+		_, err := enginetest.Ask(ctx, e, statement(c, countN))
+		cancel()
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 1300*time.Millisecond {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if paths, _ := tableFiles(t, dir); len(paths) != 0 {
+		t.Errorf("files left: %v", paths)
+	}
+}
+
+// broken are rows that end with an error behind n of them.
+type broken struct {
+	tabular.Rows
+	n   int
+	err error
+}
+
+func (b *broken) Next() ([]tabular.Value, error) {
+	if b.n == 0 {
+		return nil, b.err
+	}
+	b.n--
+	return b.Rows.Next()
+}
+
+func TestTablesThatCannotBeRead(t *testing.T) {
+	e := open(t, nil)
+	inner := table("s", "t", 1000)
+	fault := errs.New(errs.Invalid, "t.csv: row 501: too many fields")
+	halfway := inner
+	halfway.Open = func() tabular.Rows {
+		if fault == nil {
+			return inner.Open()
+		}
+		return &broken{inner.Open(), 500, fault}
+	}
+	described := table("s", "u", 10)
+	described.DescribeErr = errs.New(errs.Invalid, "u.csv: not UTF-8")
+	c := enginetest.NewCatalog(halfway, described, table("s", "good", 10))
+
+	f := fails(t, e, c, countN, query.InvalidData)
+	if !strings.Contains(f.Message, "s.t") || !strings.Contains(f.Message, "t.csv: row 501") {
+		t.Errorf("message %q", f.Message)
+	}
+	if f := fails(t, e, c, "SELECT * FROM u", query.InvalidData); !strings.Contains(f.Message, "u.csv: not UTF-8") {
+		t.Errorf("message %q", f.Message)
+	}
+	want(t, e, c, "SELECT count(*) FROM good", "10")
+	want(t, e, c, "SELECT table_name, count(*) FROM information_schema.columns GROUP BY 1 ORDER BY 1", "good | 2")
+	want(t, e, c, "SELECT count(*) FROM information_schema.tables", "3")
+}
+
+func TestFigures(t *testing.T) {
+	e := open(t, nil)
+	c := enginetest.NewCatalog(table("s", "t", 1000))
+	a, err := enginetest.Ask(t.Context(), e, statement(c,
+		"SELECT count(*) FROM (SELECT a.n, row_number() OVER (ORDER BY b.n * 7919 % 1009, a.pad || b.pad) FROM t a, t b WHERE b.n < 300)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Last.Spilled < 50<<20 || a.Last.CPU <= 0 || a.Last.PeakMemory <= 0 || a.Last.ProcessedRows < 300_000 {
+		t.Errorf("%+v", a.Last)
+	}
+	a = want(t, e, c, "SELECT n FROM t WHERE n = 5", "5")
+	if a.Last.Spilled != 0 || a.Last.ProcessedRows < 999 || a.Last.ProcessedRows > 1000 || a.Last.ProcessedBytes < 100_000 {
+		t.Errorf("%+v", a.Last)
+	}
+}
