@@ -63,6 +63,7 @@ var rules = map[string][]string{
 	"query/enginetest":           {"query", "query/tabular", "store/scope", "github.com/google/go-cmp"},
 	"query/sqlite":               {"query", "query/tabular", "store/errs", "modernc.org/sqlite", "modernc.org/libc"},
 	"query/tabular":              {"store/errs", "golang.org/x/text"},
+	"query/sqldb":                {"query", "query/tabular", "store/errs", "store/scope"},
 	"query/tabular/parquet": {
 		"query/tabular", "store/errs", "github.com/parquet-go", "github.com/klauspost/compress", "github.com/pierrec/lz4",
 		"github.com/andybalholm/brotli",
