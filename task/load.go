@@ -192,7 +192,10 @@ func (w *loader) expand(ctx context.Context, src blob.Source, files []*File) ([]
 			continue
 		}
 		if errors.Is(err, errs.NotFound) && f.Size == UnknownSize {
-			err = w.relist(ctx, src, f)
+			var refused bool
+			if refused, err = w.relist(ctx, src, f); refused {
+				return nil, err
+			}
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -209,21 +212,26 @@ func (w *loader) expand(ctx context.Context, src blob.Source, files []*File) ([]
 	return known, nil
 }
 
-// relist adds the objects below a URI to the run as new chunks.
-func (w *loader) relist(ctx context.Context, src blob.Source, f *File) error {
-	if _, ok := src.(Incremental); ok { // only a listing of the whole moves the task's state
-		return errs.New(errs.Conflict, "what is new is listed when the task runs next, not by a retry")
-	}
+// relist adds the objects below a URI to the run as new chunks; of an
+// [Incremental] source it adds what is left of the listing that failed. It
+// tells whether the store refused one, which is no fault of the file: where
+// another retry listed meanwhile, what is left is seen from there.
+func (w *loader) relist(ctx context.Context, src blob.Source, f *File) (refused bool, err error) {
 	run, t, err := w.r.svc.repo.Run(ctx, w.chunk.RunID)
 	if err != nil {
-		return err
+		return true, err
 	}
 	l := &listing{r: w.r, item: w.item, run: run, task: t, src: src}
 	run.URIs, run.First, run.Cursor = []string{f.URI}, false, Cursor{}
-	if err := l.one(ctx, 0, f.URI); err != nil {
-		return err
+	if since, ok := src.(Incremental); ok {
+		err = l.since(ctx, since)
+	} else {
+		err = l.one(ctx, 0, f.URI)
 	}
-	return l.flush(ctx)
+	if err == nil {
+		err = l.flush(ctx)
+	}
+	return l.unsaved, err
 }
 
 // commit makes finished files visible, in batches, until there are no more.
