@@ -4,6 +4,7 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"net"
 	"strconv"
@@ -43,10 +44,13 @@ func (d Driver) Connect(_ context.Context, a database.Address) (database.Conn, e
 		d.MaxConns = 4
 	}
 	pool.SetMaxOpenConns(d.MaxConns)
-	return &conn{pool}, nil
+	return &conn{pool, connector}, nil
 }
 
-type conn struct{ pool *sql.DB }
+type conn struct {
+	pool      *sql.DB
+	connector driver.Connector
+}
 
 // Close implements [database.Conn].
 func (c *conn) Close() error { return c.pool.Close() }

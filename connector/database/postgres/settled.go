@@ -20,7 +20,7 @@ import (
 const settled = `WITH session AS (
 		SELECT a.*, pg_has_role('pg_read_all_stats', 'USAGE') OR pg_has_role(a.usesysid, 'USAGE') AND a.state IS DISTINCT FROM 'disabled' AS shown
 		FROM pg_stat_activity a
-		WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type NOT IN ('autovacuum worker', 'walsender')
+		WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND coalesce(a.backend_type, '') NOT IN ('autovacuum worker', 'walsender')
 	), lag AS (SELECT make_interval(secs => $1) AS time)
 	SELECT date_trunc('%[1]s', least(
 		clock_timestamp() - interval '1 second',
