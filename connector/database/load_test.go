@@ -195,6 +195,20 @@ func TestRowsChangeBeforeTheyAreLoaded(t *testing.T) {
 	})
 }
 
+// A page whose rows have all changed since is a file without rows.
+func TestAPageWithoutRows(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := newEnv(t, nil)
+		table := orders(t, s, 5)
+		src := e.source(s, table, "changed", 10, 1)
+		keys, _ := e.list(src, "")
+		s.exec(t, "DELETE FROM "+table)
+		if got := e.pages(src, keys); len(keys) != 1 || len(got) != 0 {
+			t.Errorf("%d pages have the rows %v", len(keys), got)
+		}
+	})
+}
+
 var listed = regexp.MustCompile(`"listed":"[^"]*"`)
 
 // untimed returns a state without the time of its listing.

@@ -133,6 +133,9 @@ func (w *writer) sign() error {
 
 // flush gives what waits to the file.
 func (w *writer) flush() error {
+	if w.rows == 0 { // a page may have none left
+		return nil
+	}
 	for i, column := range w.file.ColumnWriters() {
 		if _, err := column.WriteRowValues(w.values[i]); err != nil {
 			return err
