@@ -45,9 +45,10 @@ type Conn interface {
 	// q.Order, and ends with f's error. The texts are valid only during the call.
 	Bounds(ctx context.Context, q Query, f func(texts [][]byte) error) error
 
-	// Settled returns the text of the latest value of a column of times up to
-	// which all is committed: no transaction that is open, by the database's
-	// clock, began before it ended. Where the database does not show its open
+	// Settled returns the text of a value of a column of times, the latest that
+	// is earlier, by the database's clock, than now and than the beginning of each
+	// open transaction: none can still commit a row with the time at which it
+	// began and be up to it. Where the database does not show its open
 	// transactions to the user, the value is lag behind its clock. Of a column of
 	// another type it returns "".
 	Settled(ctx context.Context, c Column, lag time.Duration) (string, error)

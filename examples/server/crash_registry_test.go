@@ -46,6 +46,7 @@ type registrations struct {
 	acknowledged map[int]int
 	sent         map[int][]int
 	last         int
+	first        chan bool // gets one with the first that is acknowledged
 }
 
 // work registers until the server is gone.
@@ -77,6 +78,10 @@ func (g *registrations) work(p *process, r *rand.Rand) {
 			return
 		}
 		g.acknowledged[version], g.sent[version] = g.last, nil
+		select {
+		case g.first <- true:
+		default:
+		}
 	}
 }
 
@@ -87,12 +92,18 @@ func TestKilledServerRegistersWholeArchives(t *testing.T) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
 	data := t.TempDir()
-	g := &registrations{acknowledged: map[int]int{}, sent: map[int][]int{}}
-	for range kills(t) {
+	g := &registrations{acknowledged: map[int]int{}, sent: map[int][]int{}, first: make(chan bool, 1)}
+	for i := range kills(t) {
 		p := start(t, "-data", data)
 		var worker sync.WaitGroup
 		worker.Go(func() { g.work(p, r) })
 		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
+		if i == 0 {
+			select {
+			case <-g.first:
+			case <-time.After(30 * time.Second):
+			}
+		}
 		p.kill()
 		worker.Wait()
 	}
