@@ -66,7 +66,8 @@ type ListOptions struct {
 
 // Generator is a Source whose objects are made while they are read, such as
 // pages of a table. How many bytes they will have is not known before: Size is
-// 0 wherever it describes one.
+// 0 wherever it describes one. A reader that makes bytes slowly shows that it
+// does by reads of none without an error.
 type Generator interface {
 	Source
 	Generates()

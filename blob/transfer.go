@@ -43,7 +43,8 @@ type TransferOptions struct {
 	Backoff time.Duration
 
 	// Idle is how long a source may send nothing before the attempt counts as
-	// failed; 0 means one minute.
+	// failed; 0 means one minute. For a [Generator] it is how long it may make
+	// nothing, such as a database that looks for the first row.
 	Idle time.Duration
 
 	// Deferred leaves it to the caller to make objects durable by the bucket's

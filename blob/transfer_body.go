@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
-
-	"github.com/inlet-go/inlet/store/errs"
 )
 
 // body reads a range of an object across failures: it opens the rest again,
@@ -23,10 +20,8 @@ type body struct {
 	retry *retry
 
 	rc      io.ReadCloser
-	rcCtx   context.Context         // of the attempt that rc belongs to
-	cancel  context.CancelCauseFunc // ends it
-	idle    *time.Timer
-	pending error // came together with bytes
+	watch   *watch // of the attempt that rc belongs to
+	pending error  // came together with bytes
 
 	check *check // of a whole object, where the source can prove it
 
@@ -39,8 +34,6 @@ type body struct {
 
 // errEnded is the right end of a range, after everything was checked.
 var errEnded = errors.New("ended")
-
-var errIdle = errs.New(errs.Unavailable, "the source sent nothing for too long")
 
 func (c *copying) newBody(ctx context.Context, obj Object, off, end int64, s *slot) *body {
 	b := &body{c: c, ctx: ctx, obj: obj, off: off, end: end, retry: c.newRetry(s)}
@@ -138,10 +131,9 @@ func (b *body) attempt(p []byte) (int, error) {
 	} else if int64(len(p)) > left {
 		p = p[:left]
 	}
-	b.idle.Reset(b.c.t.opts.Idle)
+	b.watch.wait()
 	n, err := b.rc.Read(p)
-	b.idle.Stop()
-	err = b.idled(b.rcCtx, err)
+	err = b.watch.came(err)
 	if n > 0 && left == 0 {
 		return 0, changed(b.obj.Key)
 	}
@@ -159,31 +151,18 @@ func (b *body) attempt(p []byte) (int, error) {
 // open starts an attempt. The range is always given with its length, except
 // for the whole object, where a longer one must be noticed.
 func (b *body) open() error {
-	var ctx context.Context
-	ctx, b.cancel = context.WithCancelCause(b.ctx)
-	cancel := b.cancel
-	b.idle = time.AfterFunc(b.c.t.opts.Idle, func() { cancel(errIdle) })
+	b.watch = b.c.newWatch(b.ctx, b.obj.Key)
 	opts := &OpenOptions{Offset: b.off, IfMatch: b.obj.ETag}
 	if b.end < b.obj.Size {
 		opts.Length = b.end - b.off
 	}
-	rc, err := b.c.src.Open(ctx, b.obj.Key, opts)
-	b.idle.Stop()
-	if err != nil {
-		err = b.idled(ctx, err)
-		cancel(nil)
+	rc, err := b.c.src.Open(b.watch.ctx, b.obj.Key, opts)
+	if err = b.watch.came(err); err != nil {
+		b.watch.end()
 		return err
 	}
-	b.rc, b.rcCtx = rc, ctx
+	b.rc = rc
 	return nil
-}
-
-// idled replaces the cancel of an idle attempt by its reason.
-func (b *body) idled(ctx context.Context, err error) error {
-	if err != nil && !atEnd(err) && errors.Is(context.Cause(ctx), errIdle) {
-		return errs.Wrap(errs.Unavailable, err, "blob %q: the source sent nothing for %v", b.obj.Key, b.c.t.opts.Idle)
-	}
-	return err
 }
 
 // take accounts for bytes that came.
@@ -207,7 +186,7 @@ func (b *body) ended(err error) error {
 	rc := b.rc
 	b.rc = nil
 	err = rc.Close()
-	b.cancel(nil)
+	b.watch.end()
 	if err != nil {
 		return err
 	}
@@ -225,7 +204,7 @@ func atEnd(err error) bool {
 // close ends the attempt under way, if any.
 func (b *body) close() {
 	if b.rc != nil {
-		b.cancel(nil)
+		b.watch.end()
 		b.rc.Close()
 		b.rc = nil
 	}

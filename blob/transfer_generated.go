@@ -23,12 +23,14 @@ func (c *copying) generated(ctx context.Context, item Item, s *slot) (Written, e
 }
 
 func (c *copying) generate(ctx context.Context, item Item) (w Written, received int64, err error) {
-	r, err := c.src.Open(ctx, item.Source.Key, nil)
-	if err != nil {
+	watch := c.newWatch(ctx, item.Source.Key)
+	defer watch.end()
+	r, err := c.src.Open(watch.ctx, item.Source.Key, nil)
+	if err = watch.came(err); err != nil {
 		return Written{}, 0, err
 	}
 	defer r.Close()
-	counted := &counter{r: r, progress: c.progress}
+	counted := &counter{r: r, watch: watch, progress: c.progress}
 	w, err = c.dst.Write(ctx, item.Key, counted, &WriteOptions{ContentType: item.Source.ContentType, Deferred: c.t.opts.Deferred})
 	if counted.err != nil { // why the bucket got no more; it may call that otherwise
 		err = counted.err
@@ -39,6 +41,7 @@ func (c *copying) generate(ctx context.Context, item Item) (w Written, received 
 // counter counts what is read.
 type counter struct {
 	r        io.Reader
+	watch    *watch
 	progress func(int64)
 	n        int64
 	err      error
@@ -46,11 +49,21 @@ type counter struct {
 
 // Read implements [io.Reader].
 func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
+	n, err := c.read(p)
 	c.n += int64(n)
 	c.progress(int64(n))
 	if err != nil && !errors.Is(err, io.EOF) {
 		c.err = err
+	}
+	return n, err
+}
+
+// read waits for bytes, as long as the source shows that it makes some.
+func (c *counter) read(p []byte) (n int, err error) {
+	for n == 0 && err == nil {
+		c.watch.wait()
+		n, err = c.r.Read(p)
+		err = c.watch.came(err)
 	}
 	return n, err
 }

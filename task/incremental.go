@@ -13,30 +13,31 @@ type Incremental interface {
 	blob.Source
 
 	// ListSince lists what is new since a listing that left state, "" for the
-	// first one. after is the last key that an interrupted listing of the same
-	// state came to, and "" at its beginning: the listing goes on behind it, and
-	// lists what the interrupted one would have. After its end next returns the
-	// state that it leaves: behind the last object, if it ended with an error.
-	ListSince(ctx context.Context, state, after string) (objects iter.Seq2[blob.Object, error], next func() string)
+	// first one; once says that none follows, so that nothing can be left to
+	// it. After each object, and after the end, next returns the state behind
+	// the last one: a listing from there goes on with what follows it, without
+	// what was listed.
+	ListSince(ctx context.Context, state string, once bool) (objects iter.Seq2[blob.Object, error], next func() string)
 }
 
 // since lists what is new in a source that knows it, whatever the run's URIs.
+// What is in a chunk is behind the task's state, so that a listing that was
+// interrupted needs no cursor.
 func (l *listing) since(ctx context.Context, src Incremental) error {
-	objects, next := src.ListSince(ctx, l.task.State, l.cursor.After)
+	objects, state := src.ListSince(ctx, l.task.State, l.task.Schedule.once())
+	l.state, l.move = state, &StateMove{From: l.task.State, To: l.task.State}
 	for obj, err := range objects {
 		if err != nil {
-			state := next()
-			l.state = &state
+			l.move.To = state()
 			return err
 		}
-		if err := l.add(ctx, obj, Cursor{After: obj.Key}); err != nil {
+		if err := l.add(ctx, obj, l.cursor); err != nil {
 			return err
 		}
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	state := next()
-	l.state = &state
+	l.move.To = state()
 	return nil
 }

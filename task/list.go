@@ -43,7 +43,7 @@ func (r *Runner) list(ctx context.Context, item work.Item) error {
 		return err
 	}
 	r.log().InfoContext(ctx, "run listed", "tenant", run.Tenant, "task", run.TaskID, "run", run.ID)
-	return r.svc.repo.EndListing(ctx, item.Lease(), run.ID, l.state)
+	return r.svc.repo.EndListing(ctx, item.Lease(), run.ID)
 }
 
 // listing is a run being listed under one claim.
@@ -57,11 +57,12 @@ type listing struct {
 
 	pending []*File
 	bytes   int64
-	first   time.Time // when the first of pending came
-	unsaved bool      // the store refused a chunk: no fault of the source
-	state   *string   // what the task's next listing gets; nil leaves it
+	first   time.Time  // when the first of pending came
+	unsaved bool       // the store refused a chunk: no fault of the source
+	move    *StateMove // of the next chunk; nil where the source is not [Incremental]
 
-	set map[string]bool // see uris
+	state func() string   // of an [Incremental] source, behind what it listed
+	set   map[string]bool // see uris
 }
 
 // tryAgain reports whether err may pass by itself and there are attempts left.
@@ -214,6 +215,9 @@ func (l *listing) add(ctx context.Context, obj blob.Object, next Cursor) error {
 		l.first = time.Now()
 	}
 	l.cursor = next
+	if l.state != nil {
+		l.move.To = l.state()
+	}
 	if len(l.pending) >= l.r.opts.ChunkFiles || time.Since(l.first) > chunkWait {
 		return l.flush(ctx)
 	}
@@ -260,11 +264,14 @@ func (l *listing) flush(ctx context.Context) error {
 		}
 		files = changed
 	}
-	if err := l.r.svc.repo.AppendChunk(ctx, l.item.Lease(), l.run.ID, files, skipped, l.cursor); err != nil {
+	if err := l.r.svc.repo.AppendChunk(ctx, l.item.Lease(), l.run.ID, files, skipped, l.cursor, l.move); err != nil {
 		l.unsaved = true
 		return err
 	}
 	l.pending, l.bytes = nil, 0
+	if l.move != nil {
+		l.move.From = l.move.To
+	}
 	if len(files) > 0 {
 		l.r.dispatcher.Wake(KindLoad)
 	}

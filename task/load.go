@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -173,57 +172,6 @@ func (w *loader) send(ctx context.Context, res FileResult) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// expand looks again at files that are retried, since they may have changed,
-// and at those whose size is unknown, which stand for a URI whose listing
-// failed: it may be an object now, or a directory, which becomes new chunks.
-func (w *loader) expand(ctx context.Context, src blob.Source, files []*File) ([]*File, error) {
-	known := files[:0:0]
-	for _, f := range files {
-		if f.Size != UnknownSize && f.Status != Retrying {
-			known = append(known, f)
-			continue
-		}
-		obj, err := src.Stat(ctx, f.URI)
-		if err == nil {
-			f.Size, f.ETag, f.ModTime = obj.Size, obj.ETag, obj.ModTime
-			known = append(known, f)
-			continue
-		}
-		if errors.Is(err, errs.NotFound) && f.Size == UnknownSize {
-			err = w.relist(ctx, src, f)
-		}
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err == nil:
-			err = w.send(ctx, FileResult{FileID: f.ID, Drop: true})
-		default:
-			err = w.failed(ctx, f.ID, time.Time{}, err)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return known, nil
-}
-
-// relist adds the objects below a URI to the run as new chunks.
-func (w *loader) relist(ctx context.Context, src blob.Source, f *File) error {
-	if _, ok := src.(Incremental); ok { // only a listing of the whole moves the task's state
-		return errs.New(errs.Conflict, "what is new is listed when the task runs next, not by a retry")
-	}
-	run, t, err := w.r.svc.repo.Run(ctx, w.chunk.RunID)
-	if err != nil {
-		return err
-	}
-	l := &listing{r: w.r, item: w.item, run: run, task: t, src: src}
-	run.URIs, run.First, run.Cursor = []string{f.URI}, false, Cursor{}
-	if err := l.one(ctx, 0, f.URI); err != nil {
-		return err
-	}
-	return l.flush(ctx)
 }
 
 // commit makes finished files visible, in batches, until there are no more.

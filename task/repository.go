@@ -60,8 +60,10 @@ type Tasks interface {
 	// ReplaceRun changes a task as UpdateTask does and puts the run that f
 	// returns in the place of the open ones: their work ends, and their files
 	// that are neither Success nor Failed are forgotten. If none is open, only
-	// the task changes. The run's ScheduledFor is moved on by milliseconds where
-	// the task had a run for that time.
+	// the task changes; so it is where the task has a State: nobody would list
+	// the forgotten files again, since it is behind them, and what its source
+	// lists does not depend on URIs. The run's ScheduledFor is moved on by
+	// milliseconds where the task had a run for that time.
 	ReplaceRun(ctx context.Context, tenant string, id int64, f func(*Task) (*Run, error)) error
 
 	// DeleteTask removes a task, its runs and their work, and enqueues the
@@ -100,14 +102,15 @@ type Runs interface {
 	// skipped to the run, and moves its cursor. It sets the files' ids, which
 	// follow each other. Files that are Failed already count as finished. No
 	// files means that only the run changes. Any claim of the run may append;
-	// only the one that lists it moves the cursor. A URI of more than 2,048
-	// bytes is Invalid, except of a file that is Failed.
-	AppendChunk(ctx context.Context, l work.Lease, run int64, files []*File, skipped int64, next Cursor) error
+	// only the one that lists it moves the cursor. Unless move is nil, the
+	// task's State moves with the chunk; if it is another than move.From,
+	// nothing happens and the error is Conflict. A URI of more than 2,048 bytes
+	// is Invalid, except of a file that is Failed.
+	AppendChunk(ctx context.Context, l work.Lease, run int64, files []*File, skipped int64, next Cursor, move *StateMove) error
 
-	// EndListing says that no chunk follows, sets the task's State unless state
-	// is nil, and finishes the work item; a run without open chunks is then
-	// done.
-	EndListing(ctx context.Context, l work.Lease, run int64, state *string) error
+	// EndListing says that no chunk follows, and finishes the work item; a run
+	// without open chunks is then done.
+	EndListing(ctx context.Context, l work.Lease, run int64) error
 
 	// Chunk returns the chunk that the claimed item stands for.
 	Chunk(ctx context.Context, id int64) (*Chunk, error)

@@ -41,6 +41,13 @@ type Cursor struct {
 	After string `json:"after"` // the last key that is in a chunk
 }
 
+// StateMove is how the State of a task moves when what an [Incremental] source
+// listed becomes a chunk.
+type StateMove struct {
+	From string // what it is: nobody else listed meanwhile
+	To   string
+}
+
 // Chunk is a piece of a run's files that one worker loads under one lease.
 type Chunk struct {
 	ID     int64

@@ -40,6 +40,9 @@ func (s Schedule) location() (*time.Location, error) {
 	return time.LoadLocation(s.TimeZone)
 }
 
+// once reports whether a task runs once.
+func (s Schedule) once() bool { return s.Type == Once || s.Type == 0 }
+
 // first returns when a task that is made now runs first, and when next.
 func (s Schedule) first(now time.Time) (start, next time.Time) {
 	switch s.Type {

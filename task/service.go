@@ -203,7 +203,8 @@ type Change struct {
 }
 
 // Update changes a task that is not completed. New URIs replace what an open
-// run has not finished; files that were loaded stay. Errors: Invalid, also for
+// run has not finished; files that were loaded stay. A run that lists an
+// [Incremental] source, which has no URIs, goes on. Errors: Invalid, also for
 // a completed one-off task; NotFound.
 func (s *Service) Update(ctx context.Context, sc scope.Scope, id int64, ch Change) error {
 	if err := sc.Check(); err != nil {

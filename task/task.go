@@ -54,7 +54,7 @@ type Task struct {
 	URIs          []string // files or directories, as the connector lists them
 	Schedule      Schedule
 	Revision      int64     // grows with each change of URIs
-	State         string    // what an [Incremental] source needs to know what is new; "" before the first listing
+	State         string    // what an [Incremental] source needs to know what is new; "" before it listed anything; it moves by chunks
 	NextRunAt     time.Time // zero when no run is due ever again
 	StartAt       time.Time // of the first run; zero before
 	EndAt         time.Time // of the last run that ended; zero before

@@ -21,6 +21,8 @@ type Config struct {
 	MaxBatches      int    // files of a listing; what is left is for the next one
 	Polling         Polling
 	Now             func() time.Time // the clock of Polling; nil means time.Now
+	Lag             time.Duration    // see [Options]
+	Idle            time.Duration    // see [Options]
 }
 
 // Polling says how often a task looks for new rows, at most: runs that come
@@ -83,14 +85,31 @@ type Options struct {
 	AllowNet []netip.Prefix
 	// Now is the clock of [Polling]; nil means time.Now.
 	Now func() time.Time
+	// Lag is how far behind the database's clock a listing ends where the
+	// database does not show which transactions are open: to a user without
+	// pg_read_all_stats (PostgreSQL) or PROCESS (MySQL), and on a standby of
+	// PostgreSQL, behind what that has replayed. Transactions that are open for
+	// longer may commit rows that are not seen. 0 means DefaultLag.
+	Lag time.Duration
+	// Idle is how long a database may be silent while a table is listed before
+	// the listing counts as failed; 0 means DefaultIdle. While a page is read it
+	// is the transfer's.
+	Idle time.Duration
 }
+
+// The times that hold where Options have none. A database may be silent for
+// long while it sorts a table that has no index on its timestamps.
+const (
+	DefaultLag  = 5 * time.Minute
+	DefaultIdle = 10 * time.Minute
+)
 
 // Opener opens connectors of [Definition], and leaves others to another one.
 type Opener struct {
 	next    connector.Opener
 	drivers map[string]Driver
 	dialer  *guard.Dialer
-	now     func() time.Time
+	opts    Options
 }
 
 // NewOpener returns an opener for databases of the kinds that drivers know.
@@ -99,7 +118,7 @@ func NewOpener(next connector.Opener, drivers []Driver, opts *Options) *Opener {
 		opts = &Options{}
 	}
 	o := &Opener{
-		next: next, drivers: map[string]Driver{}, now: opts.Now,
+		next: next, drivers: map[string]Driver{}, opts: *opts,
 		dialer: guard.NewDialer(&guard.Options{Allow: opts.AllowNet, AnyPort: true}),
 	}
 	for _, d := range drivers {
@@ -180,6 +199,6 @@ func (o *Opener) Open(ctx context.Context, c connector.Config) (blob.Source, err
 	return NewSource(conn, Config{
 		Table: f.Connector.Schema.Table, TimestampColumn: f.Connector.Schema.TimestampColumn,
 		BatchSize: f.Operations.BatchSize, MaxBatches: f.Operations.MaxBatches,
-		Polling: polling, Now: o.now,
+		Polling: polling, Now: o.opts.Now, Lag: o.opts.Lag, Idle: o.opts.Idle,
 	}), nil
 }

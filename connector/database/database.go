@@ -7,6 +7,7 @@ package database
 import (
 	"context"
 	"net"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -44,6 +45,14 @@ type Conn interface {
 	// q.Order, and ends with f's error. The texts are valid only during the call.
 	Bounds(ctx context.Context, q Query, f func(texts [][]byte) error) error
 
+	// Settled returns the text of a value of a column of times, the latest that
+	// is earlier, by the database's clock, than now and than the beginning of each
+	// open transaction: none can still commit a row with the time at which it
+	// began and be up to it. Where the database does not show its open
+	// transactions to the user, the value is lag behind its clock. Of a column of
+	// another type it returns "".
+	Settled(ctx context.Context, c Column, lag time.Duration) (string, error)
+
 	// Rows gives every row to sink, with a value of each of q.Columns, and ends
 	// with sink's error.
 	Rows(ctx context.Context, q Query, sink Sink) error
@@ -68,12 +77,13 @@ type Query struct {
 	Limit   int64    // rows; 0 means no limit
 }
 
-// Range is the rows behind After, up to To and with it, by columns that
-// together are unique. A row in which one of them is NULL is in no range.
+// Range is the rows behind After, up to To and with it. A row in which one of
+// the columns is NULL is in none but that of NULL.
 type Range struct {
 	By    []Column
 	After []string // texts of the columns' values; nil means from the first row
 	To    []string // nil means no end
+	Null  bool     // the rows in which the first of the columns is NULL, instead
 }
 
 // Column is a column of a table.

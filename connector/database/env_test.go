@@ -119,6 +119,11 @@ type env struct {
 
 func newEnv(t testing.TB, bucket blob.Bucket) *env {
 	t.Helper()
+	return newEnvWith(t, bucket, database.Options{})
+}
+
+func newEnvWith(t testing.TB, bucket blob.Bucket, opts database.Options) *env {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	store, err := sqlstore.Open(ctx, "mem:", &sqlstore.Options{Sealer: seal.Plaintext()})
 	if err != nil {
@@ -133,10 +138,8 @@ func newEnv(t testing.TB, bucket blob.Bucket) *env {
 	}
 	e := &env{t: t, me: scope.Scope{Tenant: "acme", User: "ann"}}
 	now := func() time.Time { return time.Now().Add(time.Duration(e.ahead.Load())) }
-	opener := database.NewOpener(others, []database.Driver{postgres.Driver{}, mysqldb.Driver{}}, &database.Options{
-		Now:      now,
-		AllowNet: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
-	})
+	opts.Now, opts.AllowNet = now, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	opener := database.NewOpener(others, []database.Driver{postgres.Driver{}, mysqldb.Driver{}}, &opts)
 	forms := uispec.New(nil)
 	definitions := connector.NewDefinitions(store, bucket, archive.New(nil), forms, &connector.DefinitionOptions{
 		BuiltIn: []*connector.Definition{database.Definition()},

@@ -15,12 +15,12 @@ import (
 const maxKey = 1024
 
 // ListSince implements task.Incremental: each batch of new rows is a page, up
-// to as many as the config says.
-func (s *Source) ListSince(ctx context.Context, from, after string) (objects iter.Seq2[blob.Object, error], next func() string) {
-	l := &listing{src: s, state: parseState(from)}
+// to as many as the config says. A listing that none follows is of every row.
+func (s *Source) ListSince(ctx context.Context, from string, once bool) (objects iter.Seq2[blob.Object, error], next func() string) {
+	l := &listing{src: s, state: parseState(from), once: once || s.config.Polling == Once, left: int64(s.config.MaxBatches)}
 	objects = func(yield func(blob.Object, error) bool) {
 		l.yield = func(obj blob.Object) bool { return yield(obj, nil) }
-		if err := l.list(ctx, after); err != nil && !errors.Is(err, errStop) {
+		if err := l.watched(ctx); err != nil && !errors.Is(err, errStop) {
 			yield(blob.Object{}, err)
 		}
 	}
@@ -35,10 +35,28 @@ type listing struct {
 	src   *Source
 	table *shape
 	state state
+	once  bool
+	left  int64 // pages that may be listed
 	yield func(blob.Object) bool
+	idle  *time.Timer
 }
 
-func (l *listing) list(ctx context.Context, after string) (err error) {
+// watched lists, unless the database is silent for too long.
+func (l *listing) watched(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	limit := l.src.config.Idle
+	silent := errs.New(errs.Unavailable, "the database sent nothing for %v", limit)
+	l.idle = time.AfterFunc(limit, func() { cancel(silent) })
+	defer l.idle.Stop()
+	err := l.list(ctx)
+	if err != nil && errors.Is(context.Cause(ctx), silent) {
+		return silent
+	}
+	return err
+}
+
+func (l *listing) list(ctx context.Context) (err error) {
 	if l.table, err = l.src.describe(ctx); err != nil {
 		return err
 	}
@@ -50,15 +68,7 @@ func (l *listing) list(ctx context.Context, after string) (err error) {
 	if l.src.config.Now != nil {
 		now = l.src.config.Now()
 	}
-	if after != "" { // an interrupted listing goes on
-		p, err := parsePage(after)
-		if err != nil {
-			return err
-		}
-		if slices.Equal(p.By, by) {
-			l.state.window, l.state.After = p.window, p.To
-		}
-	} else if l.state.Whole && !l.src.config.Polling.due(l.state.Listed, now) {
+	if l.state.Whole && !l.src.config.Polling.due(l.state.Listed, now) {
 		return nil
 	}
 	l.state.Whole = false
@@ -72,30 +82,38 @@ func (l *listing) list(ctx context.Context, after string) (err error) {
 // new yields what is new, and reports whether that is all.
 func (l *listing) new(ctx context.Context) (whole bool, err error) {
 	if l.table.time == nil {
-		_, whole, err = l.pages(ctx)
-		return whole, err
+		return l.pages(ctx, window{}, &l.state.After)
 	}
-	if l.state.Until != nil { // what the listing before left over
-		found, whole, err := l.pages(ctx)
-		if err != nil || !whole {
+	if l.table.time[0].Nullable {
+		if whole, err := l.pages(ctx, window{Null: true}, &l.state.Nulls); err != nil || !whole {
 			return false, err
 		}
-		if l.close(); found {
-			return true, nil
+	}
+	if l.state.Until != nil { // what the listing before left over
+		if whole, err := l.window(ctx); err != nil || !whole {
+			return false, err
 		}
 	}
 	if err := l.open(ctx); err != nil || l.state.Until == nil {
 		return true, err
 	}
-	if _, whole, err = l.pages(ctx); err == nil && whole {
-		l.close()
-	}
-	return whole, err
+	return l.window(ctx)
 }
 
-// open begins a window that ends with the latest row there is, if it is new.
+// open begins a window that ends with the latest row there is, if it is new. No
+// row can come into it later: transactions that are open may still commit rows
+// with the time at which they began.
 func (l *listing) open(ctx context.Context) error {
 	ranges := []Range{{By: l.table.time, After: l.state.From}}
+	if !l.once {
+		settled, err := l.src.conn.Settled(ctx, l.table.time[0], l.src.config.Lag)
+		if err != nil {
+			return err
+		}
+		if settled != "" {
+			ranges = append(ranges, Range{By: l.table.time[:1], To: []string{settled}})
+		}
+	}
 	q := Query{Table: l.state.Table, Columns: l.table.time, Ranges: ranges, Order: l.table.time, Desc: true, Limit: 1}
 	return l.src.conn.Bounds(ctx, q, func(texts [][]byte) error {
 		l.state.Until = copied(texts)
@@ -103,8 +121,14 @@ func (l *listing) open(ctx context.Context) error {
 	})
 }
 
-// close ends a window of which everything is listed.
-func (l *listing) close() { l.state.window, l.state.After = window{From: l.state.Until}, nil }
+// window yields what is left of the window, and closes it if that is all.
+func (l *listing) window(ctx context.Context) (whole bool, err error) {
+	whole, err = l.pages(ctx, l.state.window, &l.state.After)
+	if err == nil && whole {
+		l.state.window, l.state.After = window{From: l.state.Until}, nil
+	}
+	return whole, err
+}
 
 func copied(texts [][]byte) []string {
 	list := make([]string, len(texts))
@@ -114,14 +138,20 @@ func copied(texts [][]byte) []string {
 	return list
 }
 
-// pages yields what is left of the window, and reports whether there was a row,
-// and whether that is all.
-func (l *listing) pages(ctx context.Context) (found, whole bool, err error) {
+// aliveRows is after how many rows the database counts as not silent.
+const aliveRows = 1000
+
+// pages yields what is in a window behind a key, moves that, and reports
+// whether it is all.
+func (l *listing) pages(ctx context.Context, w window, after *[]string) (whole bool, err error) {
+	if l.left == 0 {
+		return false, nil
+	}
 	size := int64(l.src.config.BatchSize)
-	limit := size * int64(l.src.config.MaxBatches)
-	ranges, err := l.table.ranges(l.state.window, l.state.After, nil)
+	limit := size * l.left
+	ranges, err := l.table.ranges(w, *after, nil)
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
 	q := Query{Table: l.state.Table, Columns: l.table.key, Ranges: ranges, Order: l.table.key, Limit: limit}
 	rows := int64(0)
@@ -130,20 +160,23 @@ func (l *listing) pages(ctx context.Context) (found, whole bool, err error) {
 		for i, text := range texts {
 			last[i] = append(last[i][:0], text...)
 		}
-		if rows++; rows%size != 0 {
+		if rows++; rows%aliveRows == 0 {
+			l.idle.Reset(l.src.config.Idle)
+		}
+		if rows%size != 0 {
 			return nil
 		}
-		return l.page(copied(last))
+		return l.page(w, after, copied(last))
 	})
 	if err == nil && rows%size != 0 {
-		err = l.page(copied(last))
+		err = l.page(w, after, copied(last))
 	}
-	return rows > 0, rows < limit, err
+	return rows < limit, err
 }
 
-// page yields the rows up to a key.
-func (l *listing) page(to []string) error {
-	p := page{Table: l.state.Table, By: l.state.By, After: l.state.After, To: to, window: l.state.window}
+// page yields the rows of a window behind a key and up to another.
+func (l *listing) page(w window, after *[]string, to []string) error {
+	p := page{Table: l.state.Table, By: l.state.By, After: *after, To: to, window: w}
 	key, err := p.key()
 	if err != nil {
 		return err
@@ -151,9 +184,11 @@ func (l *listing) page(to []string) error {
 	if len(key) > maxKey {
 		return errs.New(errs.Invalid, "table %q cannot be loaded: its keys are too long", p.Table)
 	}
+	*after = to
+	l.left--
 	if !l.yield(blob.Object{Key: key, ContentType: contentType}) {
 		return errStop
 	}
-	l.state.After = to
+	l.idle.Reset(l.src.config.Idle)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 type window struct {
 	From  []string `json:"from,omitempty"`
 	Until []string `json:"until,omitempty"`
+	Null  bool     `json:"null,omitempty"` // those without a timestamp, instead
 }
 
 // page is a range of a table's rows, as the key of its file tells it:
@@ -69,6 +70,7 @@ type state struct {
 	By    []string `json:"by"`
 	After []string `json:"after,omitempty"`
 	window
+	Nulls []string `json:"nulls,omitempty"` // the last key of the rows without a timestamp
 
 	Listed time.Time `json:"listed,omitzero"` // the last time
 	Whole  bool      `json:"whole,omitempty"` // nothing was left over then

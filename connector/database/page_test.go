@@ -10,7 +10,8 @@ import (
 func FuzzParsePage(f *testing.F) {
 	for _, p := range []page{
 		{Table: "t", By: []string{"id"}, To: []string{"1"}},
-		{Table: "t", By: []string{"at", "id"}, After: []string{"1"}, To: []string{"2"}, window: window{[]string{"a", "1"}, []string{"b", "2"}}},
+		{Table: "t", By: []string{"at", "id"}, After: []string{"1"}, To: []string{"2"}, window: window{From: []string{"a", "1"}, Until: []string{"b", "2"}}},
+		{Table: "t", By: []string{"at", "id"}, To: []string{"2"}, window: window{Null: true}},
 	} {
 		key, err := p.key()
 		if err != nil {

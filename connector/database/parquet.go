@@ -2,6 +2,7 @@ package database
 
 import (
 	"io"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -10,6 +11,8 @@ const (
 	batchRows  = 1024
 	batchBytes = 1 << 20 // of values that wait to be given to the writer
 	groupBytes = 8 << 20 // of a row group, before it is encoded: what is kept in memory
+	signRows   = 16      // between two looks whether a sign of work is due
+	signEvery  = time.Second
 )
 
 // table is the schema of the files of a table, its columns in their own order.
@@ -67,6 +70,8 @@ func node(t Type) parquet.Node {
 
 // writer is a Sink that writes a file.
 type writer struct {
+	out     io.Writer
+	signed  time.Time
 	file    *parquet.GenericWriter[any]
 	columns []Column
 	values  [][]parquet.Value // by column
@@ -78,6 +83,7 @@ type writer struct {
 
 func newWriter(w io.Writer, name string, columns []Column) *writer {
 	return &writer{
+		out:     w,
 		file:    parquet.NewGenericWriter[any](w, schemaOf(name, columns), parquet.Compression(&parquet.Snappy)),
 		columns: columns,
 		values:  make([][]parquet.Value, len(columns)),
@@ -103,13 +109,33 @@ func (w *writer) Put(column int, v parquet.Value) {
 // EndRow implements Sink.
 func (w *writer) EndRow() error {
 	if w.rows++; w.rows < batchRows && w.bytes < batchBytes {
+		if w.rows%signRows == 0 {
+			return w.sign()
+		}
 		return nil
 	}
-	return w.flush()
+	if err := w.flush(); err != nil {
+		return err
+	}
+	return w.sign()
+}
+
+// sign shows the reader that rows come, although they are not a group yet.
+func (w *writer) sign() error {
+	now := time.Now()
+	if now.Sub(w.signed) < signEvery {
+		return nil
+	}
+	w.signed = now
+	_, err := w.out.Write(nil)
+	return err
 }
 
 // flush gives what waits to the file.
 func (w *writer) flush() error {
+	if w.rows == 0 { // a page may have none left
+		return nil
+	}
 	for i, column := range w.file.ColumnWriters() {
 		if _, err := column.WriteRowValues(w.values[i]); err != nil {
 			return err

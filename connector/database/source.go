@@ -16,9 +16,15 @@ import (
 // of the rows whose timestamp is later than the latest one that the listing
 // before saw, in pages by the primary key; a row that changes must get a later
 // timestamp. Without one it is of the rows behind the last key, and changes of
-// rows are not seen. A row whose timestamp is NULL is not listed until it has
-// one. A transaction that commits a timestamp that is earlier than one that was
-// seen is not seen either.
+// rows are not seen. So it is for the rows whose timestamp is NULL: each is
+// listed once, and again when it has one.
+//
+// A listing that others follow ends before the oldest transaction that is open,
+// by the database's clock, since it may commit rows with the time at which it
+// began: what is later, or in the future, is for the next one. Where open
+// transactions are not shown it ends [Options.Lag] before that clock, and a
+// transaction that is open for longer, or whose rows have times from before it
+// began, is not seen. A column of another type than times has no such end.
 //
 // It implements [task.Incremental]; a page that is read twice has the rows
 // that are in its range then.
@@ -33,7 +39,15 @@ type Source struct {
 var _ blob.Generator = (*Source)(nil)
 
 // NewSource returns the source of c's table; it closes conn with it.
-func NewSource(conn Conn, c Config) *Source { return &Source{conn: conn, config: c} }
+func NewSource(conn Conn, c Config) *Source {
+	if c.Lag <= 0 {
+		c.Lag = DefaultLag
+	}
+	if c.Idle <= 0 {
+		c.Idle = DefaultIdle
+	}
+	return &Source{conn: conn, config: c}
+}
 
 // Generates implements [blob.Generator].
 func (s *Source) Generates() {}
@@ -60,7 +74,7 @@ func (s *shape) by() []string {
 func (s *shape) ranges(w window, after, to []string) ([]Range, error) {
 	list := []Range{{By: s.key, After: after, To: to}}
 	if s.time != nil {
-		list = append(list, Range{By: s.time, After: w.From, To: w.Until})
+		list = append(list, Range{By: s.time, After: w.From, To: w.Until, Null: w.Null})
 	}
 	for _, r := range list {
 		for _, texts := range [][]string{r.After, r.To} {

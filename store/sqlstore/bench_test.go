@@ -95,9 +95,9 @@ func listFiles(b testing.TB, s *sqlstore.Store, t *task.Task, run *task.Run, n, 
 				Size: 1000, ETag: "d41d8cd98f00b204e9800998ecf8427e", ModTime: now, Status: task.Waiting, Creator: "bench", StartAt: now, UpdatedAt: now,
 			}
 		}
-		must(b, s.AppendChunk(ctx, items[0].Lease(), run.ID, files, 0, task.Cursor{URI: 0, After: files[len(files)-1].URI}))
+		must(b, s.AppendChunk(ctx, items[0].Lease(), run.ID, files, 0, task.Cursor{URI: 0, After: files[len(files)-1].URI}, nil))
 	}
-	must(b, s.EndListing(ctx, items[0].Lease(), run.ID, nil))
+	must(b, s.EndListing(ctx, items[0].Lease(), run.ID))
 }
 
 // loadFiles completes every chunk, as work that does nothing.

@@ -34,7 +34,7 @@ func (c *chunkRow) last() int64 { return c.FirstFile + c.Span - 1 }
 const maxURI = 2048
 
 // AppendChunk see [task.Runs]. The chunk's work item has the chunk's id.
-func (s *Store) AppendChunk(ctx context.Context, l work.Lease, run int64, files []*task.File, skipped int64, next task.Cursor) error {
+func (s *Store) AppendChunk(ctx context.Context, l work.Lease, run int64, files []*task.File, skipped int64, next task.Cursor, move *task.StateMove) error {
 	for _, f := range files {
 		if err := checkTexts("uri", f.URI, "creator", f.Creator); err != nil {
 			return err
@@ -43,18 +43,23 @@ func (s *Store) AppendChunk(ctx context.Context, l work.Lease, run int64, files 
 			return errs.New(errs.Invalid, "a uri of %d bytes is longer than %d", len(f.URI), maxURI)
 		}
 	}
+	if move != nil {
+		if err := checkTexts("state", move.To); err != nil {
+			return err
+		}
+	}
 	cursor, err := json.Marshal(next)
 	if err != nil {
 		return err
 	}
 	if len(files) == 0 {
 		return s.write(ctx, runName(run), func(q session) error {
-			_, err := moveRun(ctx, q, l, run, skipped, string(cursor))
+			_, err := moveRun(ctx, q, l, run, skipped, string(cursor), move)
 			return err
 		})
 	}
 	return s.writeIDs(ctx, runName(run), 1+len(files), func(q session, first int64) error {
-		row, err := moveRun(ctx, q, l, run, skipped, string(cursor))
+		row, err := moveRun(ctx, q, l, run, skipped, string(cursor), move)
 		if err != nil {
 			return err
 		}
@@ -70,9 +75,9 @@ func (s *Store) AppendChunk(ctx context.Context, l work.Lease, run int64, files 
 	})
 }
 
-// moveRun checks the claim, adds to what the run skipped and, for the claim
-// that lists the run, moves its cursor.
-func moveRun(ctx context.Context, q session, l work.Lease, run, skipped int64, cursor string) (runRow, error) {
+// moveRun checks the claim, adds to what the run skipped, for the claim that
+// lists the run moves its cursor, and moves the state of its task.
+func moveRun(ctx context.Context, q session, l work.Lease, run, skipped int64, cursor string, move *task.StateMove) (runRow, error) {
 	var row runRow
 	item, err := leased(ctx, q, l)
 	if err != nil {
@@ -86,6 +91,13 @@ func moveRun(ctx context.Context, q session, l work.Lease, run, skipped int64, c
 		sql, args = sql+", cursor = ?", append(args, cursor)
 	}
 	err = q.get(ctx, &row, sql+" WHERE id = ? AND state < 3 RETURNING task_id, tenant", append(args, run)...)
+	if err != nil || move == nil {
+		return row, err
+	}
+	n, err := q.exec(ctx, "UPDATE tasks SET state = ? WHERE id = ? AND state = ?", move.To, row.TaskID, move.From)
+	if err == nil && n == 0 {
+		err = errs.New(errs.Conflict, "%s has another state: it was listed meanwhile", taskName(row.TaskID))
+	}
 	return row, err
 }
 

@@ -27,7 +27,7 @@ func (s *Store) ReplaceRun(ctx context.Context, tenant string, id int64, f func(
 			return err
 		}
 		open, err := openRuns(ctx, q, id)
-		if err != nil || len(open) == 0 || next == nil {
+		if err != nil || len(open) == 0 || next == nil || old.State != "" {
 			return err
 		}
 		for _, o := range open {

@@ -120,12 +120,7 @@ func runAndTask(ctx context.Context, q session, id int64) (*task.Run, *task.Task
 }
 
 // EndListing see [task.Runs].
-func (s *Store) EndListing(ctx context.Context, l work.Lease, run int64, state *string) error {
-	if state != nil {
-		if err := checkTexts("state", *state); err != nil {
-			return err
-		}
-	}
+func (s *Store) EndListing(ctx context.Context, l work.Lease, run int64) error {
 	return s.write(ctx, runName(run), func(q session) error {
 		item, err := leased(ctx, q, l)
 		if err != nil {
@@ -139,12 +134,6 @@ func (s *Store) EndListing(ctx context.Context, l work.Lease, run int64, state *
 		}
 		if _, err := q.exec(ctx, "UPDATE runs SET state = 2 WHERE id = ? AND state = 1", run); err != nil {
 			return err
-		}
-		if state != nil {
-			_, err := q.exec(ctx, "UPDATE tasks SET state = ? WHERE id = (SELECT task_id FROM runs WHERE id = ?)", *state, run)
-			if err != nil {
-				return err
-			}
 		}
 		return endRun(ctx, q, run)
 	})

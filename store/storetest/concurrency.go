@@ -109,9 +109,9 @@ func testConcurrentLastChunks(t *testing.T, f *fixture) {
 		l := f.begin(once, nil)
 		item := l.claim(task.KindList)
 		for i := range 4 {
-			l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files(fmt.Sprint(i)), 0, task.Cursor{}))
+			l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files(fmt.Sprint(i)), 0, task.Cursor{}, nil))
 		}
-		l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
+		l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
 		items, err := l.Claim(l.ctx, "node", []string{task.KindLoad}, 4, time.Minute)
 		l.ok(err)
 		l.ok(errors.Join(together(4, func(i int) error {

@@ -20,8 +20,8 @@ func testListing(t *testing.T, f *fixture) {
 	}
 	files := l.files("a", "b", "c")
 	files[1].Status, files[1].Reason, files[1].Size, files[1].EndAt = task.Failed, "bad name", task.UnknownSize, day
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 2, task.Cursor{URI: 0, After: "c"}))
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, nil, 5, task.Cursor{URI: 1}))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 2, task.Cursor{URI: 0, After: "c"}, nil))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, nil, 5, task.Cursor{URI: 1}, nil))
 	if files[0].ID == 0 || files[1].ID != files[0].ID+1 || files[2].ID != files[0].ID+2 {
 		t.Errorf("ids %d, %d, %d do not follow each other", files[0].ID, files[1].ID, files[2].ID)
 	}
@@ -35,13 +35,8 @@ func testListing(t *testing.T, f *fixture) {
 	if diff := cmp.Diff(files, stored, cmpopts.IgnoreFields(task.File{}, "ChunkID")); diff != "" || total != 3 {
 		t.Errorf("files, total %d (-want +got):\n%s", total, diff)
 	}
-	state := "up to c"
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, &state))
-	other := "of nobody"
-	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID, &other), errs.Conflict)
-	if _, of, err := l.Run(l.ctx, l.run.ID); err != nil || of.State != state {
-		t.Errorf("the task's state is %q, %v", of.State, err)
-	}
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
+	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID), errs.Conflict)
 
 	load := l.claim(task.KindLoad)
 	chunk, err := l.Chunk(l.ctx, load.ID)
@@ -57,6 +52,56 @@ func testListing(t *testing.T, f *fixture) {
 	}
 }
 
+// A task's state moves with the chunks that are behind it, or not at all.
+func testState(t *testing.T, f *fixture) {
+	l := f.begin(once, nil)
+	item := l.claim(task.KindList)
+	state := func() string {
+		t.Helper()
+		_, of, err := l.Run(l.ctx, l.run.ID)
+		l.ok(err)
+		return of.State
+	}
+	move := func(item work.Item, from, to string, uris ...string) error {
+		return l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files(uris...), 0, task.Cursor{}, &task.StateMove{From: from, To: to})
+	}
+	l.ok(move(item, "", "behind a", "a"))
+	l.is(move(item, "", "behind b", "b"), errs.Conflict)
+	l.is(move(item, "behind b", "behind c"), errs.Conflict)
+	l.is(move(work.Item{ID: item.ID, Fence: item.Fence + 1}, "behind a", "of nobody", "b"), errs.Conflict)
+	l.is(move(item, "behind a", "no text: \x00", "b"), errs.Invalid)
+	if got := state(); got != "behind a" {
+		t.Errorf("after refused chunks the state is %q", got)
+	}
+	if c := l.counts(); c.Total != 1 {
+		t.Errorf("refused chunks have files: %+v", c)
+	}
+	l.ok(move(item, "behind a", "the end"))
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
+	load := l.claim(task.KindLoad)
+	l.ok(move(load, "the end", "behind d", "d")) // a retry lists what a failed listing left
+	if got, c := state(), l.counts(); got != "behind d" || c.Total != 2 {
+		t.Errorf("in the end the state is %q, of %+v", got, c)
+	}
+
+	// What is in a chunk is not listed again: new URIs leave its run alone.
+	l.ok(l.ReplaceRun(l.ctx, tenant, l.task.ID, func(of *task.Task) (*task.Run, error) {
+		of.URIs = []string{"new/"}
+		return &task.Run{ScheduledFor: day, URIs: of.URIs}, nil
+	}))
+	open, err := l.OpenRuns(l.ctx, tenant, l.task.ID)
+	l.ok(err)
+	if diff := cmp.Diff([]int64{l.run.ID}, open); diff != "" {
+		t.Errorf("open runs (-want +got):\n%s", diff)
+	}
+	chunk, err := l.ChunkFiles(l.ctx, load.ID)
+	l.ok(err)
+	l.ok(l.CommitFiles(l.ctx, load.Lease(), load.ID, success(chunk...), true))
+	if diff := cmp.Diff([]string{"a"}, l.shown()); diff != "" {
+		t.Errorf("volume (-want +got):\n%s", diff)
+	}
+}
+
 // A run of which nothing has to be loaded ends with its listing.
 func testEmpty(f *fixture, files []*task.File) {
 	l := f.begin(once, nil)
@@ -64,8 +109,8 @@ func testEmpty(f *fixture, files []*task.File) {
 	for _, file := range files {
 		file.VolumeID, file.ConnectorID, file.TaskID = l.task.VolumeID, l.task.ConnectorID, l.task.ID
 	}
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}))
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}, nil))
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
 	run, of, err := l.Run(l.ctx, l.run.ID)
 	l.ok(err)
 	if run.State != task.RunDone || run.EndedAt.IsZero() || of.Status != task.Completed || of.EndAt.IsZero() {
@@ -157,8 +202,8 @@ func testCommitRefused(t *testing.T, f *fixture) {
 	l.is(l.CommitFiles(l.ctx, item.Lease(), others[0].ChunkID, success(others[0]), true), errs.Conflict)
 	l.is(l.CommitFiles(l.ctx, work.Lease{ID: item.ID, Fence: item.Fence + 1}, item.ID, success(files...), true), errs.Conflict)
 	l.is(l.CommitFiles(l.ctx, work.Lease{ID: item.ID}, item.ID, success(files...), true), errs.Conflict)
-	l.is(l.AppendChunk(l.ctx, item.Lease(), other.run.ID, other.files("y"), 0, task.Cursor{}), errs.Conflict)
-	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil), errs.Conflict)
+	l.is(l.AppendChunk(l.ctx, item.Lease(), other.run.ID, other.files("y"), 0, task.Cursor{}, nil), errs.Conflict)
+	l.is(l.EndListing(l.ctx, item.Lease(), l.run.ID), errs.Conflict)
 	if got := l.shown(); len(got) != 0 {
 		t.Errorf("refused commits published %v", got)
 	}
@@ -215,7 +260,7 @@ func testDrop(t *testing.T, f *fixture) {
 	l := f.begin(once, nil)
 	files := l.list("a", "b", "c")
 	item := l.claim(task.KindLoad)
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files("b/1", "b/2"), 1, task.Cursor{URI: 7}))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files("b/1", "b/2"), 1, task.Cursor{URI: 7}, nil))
 	run, _, err := l.Run(l.ctx, l.run.ID)
 	l.ok(err)
 	if run.Cursor.URI != 1 || run.Skipped != 1 {
@@ -268,10 +313,10 @@ func testZombie(t *testing.T, f *fixture) {
 	zombie, now := take(task.KindList)
 	stale := map[string]func() error{
 		"append": func() error {
-			return l.AppendChunk(l.ctx, zombie.Lease(), l.run.ID, l.files("z"), 1, task.Cursor{URI: 9})
+			return l.AppendChunk(l.ctx, zombie.Lease(), l.run.ID, l.files("z"), 1, task.Cursor{URI: 9}, nil)
 		},
-		"skip":    func() error { return l.AppendChunk(l.ctx, zombie.Lease(), l.run.ID, nil, 1, task.Cursor{URI: 9}) },
-		"end":     func() error { return l.EndListing(l.ctx, zombie.Lease(), l.run.ID, nil) },
+		"skip":    func() error { return l.AppendChunk(l.ctx, zombie.Lease(), l.run.ID, nil, 1, task.Cursor{URI: 9}, nil) },
+		"end":     func() error { return l.EndListing(l.ctx, zombie.Lease(), l.run.ID) },
 		"finish":  func() error { return l.Finish(l.ctx, zombie.Lease()) },
 		"release": func() error { return l.Release(l.ctx, zombie.Lease(), time.Hour) },
 	}
@@ -281,8 +326,8 @@ func testZombie(t *testing.T, f *fixture) {
 		}
 	}
 	files := l.files("a")
-	l.ok(l.AppendChunk(l.ctx, now.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}))
-	l.ok(l.EndListing(l.ctx, now.Lease(), l.run.ID, nil))
+	l.ok(l.AppendChunk(l.ctx, now.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}, nil))
+	l.ok(l.EndListing(l.ctx, now.Lease(), l.run.ID))
 	zombie, now = take(task.KindLoad)
 	for _, done := range []bool{true, false} {
 		l.is(l.CommitFiles(l.ctx, zombie.Lease(), zombie.ID, success(files...), done), errs.Conflict)

@@ -72,7 +72,7 @@ func testStartRun(t *testing.T, f *fixture) {
 	}
 	l := &loading{f, of, run}
 	item := l.claim(task.KindList)
-	l.ok(l.EndListing(l.ctx, item.Lease(), run.ID, nil))
+	l.ok(l.EndListing(l.ctx, item.Lease(), run.ID))
 	if l.status() != task.Executable {
 		t.Errorf("a periodic task is %d between its runs", l.status())
 	}

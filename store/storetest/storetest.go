@@ -68,6 +68,7 @@ func Run(t *testing.T, newStore func(t *testing.T) Store) {
 	run("Tasks/ReplaceRun", testReplaceRun)
 
 	run("Runs/Listing", testListing)
+	run("Runs/State", testState)
 	run("Runs/Commit", testCommit)
 	run("Runs/CommitAgain", testCommitAgain)
 	run("Runs/CommitRefused", testCommitRefused)
@@ -259,8 +260,8 @@ func (l *loading) list(uris ...string) []*task.File {
 	l.Helper()
 	files := l.files(uris...)
 	item := l.claim(task.KindList)
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}))
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{URI: 1}, nil))
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
 	return files
 }
 

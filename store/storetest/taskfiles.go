@@ -40,9 +40,9 @@ func (f *fixture) chunked() *loading {
 	item := l.claim(task.KindList)
 	chunks := [][]*task.File{l.files("a", "b"), l.files("c", "d", "e"), l.files("f", "g")}
 	for _, files := range chunks {
-		l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 1, task.Cursor{}))
+		l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 1, task.Cursor{}, nil))
 	}
-	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID, nil))
+	l.ok(l.EndListing(l.ctx, item.Lease(), l.run.ID))
 	items, err := l.Claim(l.ctx, "node", []string{task.KindLoad}, 3, time.Minute)
 	l.ok(err)
 	one, two := chunks[0], chunks[1]

@@ -154,7 +154,7 @@ func testTaskUpdate(t *testing.T, f *fixture) {
 func testPause(t *testing.T, f *fixture) {
 	l := f.begin(once, nil)
 	item := l.claim(task.KindList)
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files("dir/a"), 0, task.Cursor{}))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files("dir/a"), 0, task.Cursor{}, nil))
 	l.set(task.Pausing)
 	lost, err := l.Renew(l.ctx, leases(item), time.Minute)
 	l.ok(err)
@@ -162,7 +162,7 @@ func testPause(t *testing.T, f *fixture) {
 		t.Errorf("lost leases of a pausing task (-want +got):\n%s", diff)
 	}
 	// What a worker did before it noticed is kept.
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files("dir/b"), 0, task.Cursor{}))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, l.files("dir/b"), 0, task.Cursor{}, nil))
 	l.ok(l.Settle(l.ctx, l.task.ID, day))
 	if got := l.status(); got != task.Pausing {
 		t.Errorf("with a live lease the task is %d, want pausing", got)

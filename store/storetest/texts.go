@@ -99,13 +99,13 @@ func testUnstorable(t *testing.T, f *fixture) {
 		named.Name = bad
 		f.is(f.CreateTask(f.ctx, &named, nil), errs.Invalid)
 		f.is(f.UpdateTask(f.ctx, tenant, l.task.ID, func(t *task.Task) error { t.URIs = []string{bad}; return nil }), errs.Invalid)
-		f.is(f.AppendChunk(f.ctx, item.Lease(), l.run.ID, l.files("ok", bad), 0, task.Cursor{}), errs.Invalid)
+		f.is(f.AppendChunk(f.ctx, item.Lease(), l.run.ID, l.files("ok", bad), 0, task.Cursor{}, nil), errs.Invalid)
 		_, err := f.Enqueue(f.ctx, work.New{Kind: "k", Payload: bad})
 		f.is(err, errs.Invalid)
 	}
-	f.is(f.AppendChunk(f.ctx, item.Lease(), l.run.ID, l.files(strings.Repeat("x", 2049)), 0, task.Cursor{}), errs.Invalid)
+	f.is(f.AppendChunk(f.ctx, item.Lease(), l.run.ID, l.files(strings.Repeat("x", 2049)), 0, task.Cursor{}, nil), errs.Invalid)
 	files := l.files(strings.Repeat("x", 2048), "b")
-	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{}))
+	l.ok(l.AppendChunk(l.ctx, item.Lease(), l.run.ID, files, 0, task.Cursor{}, nil))
 	load := l.claim(task.KindLoad)
 	results := append(success(files[0]), failure(files[1])...)
 	results[0].ETag = "e\x00\xff"

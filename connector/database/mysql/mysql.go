@@ -4,8 +4,8 @@ package mysql
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -44,10 +44,13 @@ func (d Driver) Connect(_ context.Context, a database.Address) (database.Conn, e
 		d.MaxConns = 4
 	}
 	pool.SetMaxOpenConns(d.MaxConns)
-	return &conn{pool}, nil
+	return &conn{pool, connector}, nil
 }
 
-type conn struct{ pool *sql.DB }
+type conn struct {
+	pool      *sql.DB
+	connector driver.Connector
+}
 
 // Close implements [database.Conn].
 func (c *conn) Close() error { return c.pool.Close() }
@@ -110,14 +113,14 @@ var types = map[string]database.Type{
 
 // Bounds implements [database.Conn].
 func (c *conn) Bounds(ctx context.Context, q database.Query, f func([][]byte) error) error {
-	list := make([]string, len(q.Columns))
-	for i, col := range q.Columns {
-		if list[i] = quoted(col); col.Type == database.Bytes {
-			list[i] = "HEX(" + list[i] + ")"
+	read := func(name string, col database.Column) string {
+		if col.Type == database.Bytes {
+			return "HEX(" + name + ")"
 		}
+		return name
 	}
-	texts := make([][]byte, len(list))
-	return c.query(ctx, q, list, func(row []sql.RawBytes) error {
+	texts := make([][]byte, len(q.Columns))
+	return c.query(ctx, q, read, func(row []sql.RawBytes) error {
 		for i, text := range row {
 			texts[i] = text
 		}
@@ -127,11 +130,8 @@ func (c *conn) Bounds(ctx context.Context, q database.Query, f func([][]byte) er
 
 // Rows implements [database.Conn].
 func (c *conn) Rows(ctx context.Context, q database.Query, sink database.Sink) error {
-	list := make([]string, len(q.Columns))
-	for i, col := range q.Columns {
-		list[i] = quoted(col)
-	}
-	return c.query(ctx, q, list, func(row []sql.RawBytes) error {
+	read := func(name string, _ database.Column) string { return name }
+	return c.query(ctx, q, read, func(row []sql.RawBytes) error {
 		for i, text := range row {
 			v, err := value(q.Columns[i].Type, text)
 			if err != nil {
@@ -143,8 +143,8 @@ func (c *conn) Rows(ctx context.Context, q database.Query, sink database.Sink) e
 	})
 }
 
-func (c *conn) query(ctx context.Context, q database.Query, list []string, f func([]sql.RawBytes) error) error {
-	text, args, err := statement(q, list)
+func (c *conn) query(ctx context.Context, q database.Query, read func(string, database.Column) string, f func([]sql.RawBytes) error) error {
+	text, args, err := dialect.Select(q, read)
 	if err != nil {
 		return err
 	}
@@ -153,8 +153,8 @@ func (c *conn) query(ctx context.Context, q database.Query, list []string, f fun
 		return reason(err)
 	}
 	defer rows.Close()
-	row := make([]sql.RawBytes, len(list))
-	targets := make([]any, len(list))
+	row := make([]sql.RawBytes, len(q.Columns))
+	targets := make([]any, len(row))
 	for i := range row {
 		targets[i] = &row[i]
 	}
@@ -169,55 +169,12 @@ func (c *conn) query(ctx context.Context, q database.Query, list []string, f fun
 	return reason(rows.Err())
 }
 
-// statement selects q's rows. Bounds are sent as values of the columns' types:
-// a text beside a number would be compared as a float.
-func statement(q database.Query, list []string) (string, []any, error) {
-	var args []any
-	var where []string
-	for _, r := range q.Ranges {
-		columns := make([]string, len(r.By))
-		for i, col := range r.By {
-			if columns[i] = quoted(col); col.Nullable {
-				where = append(where, columns[i]+" IS NOT NULL")
-			}
-		}
-		bound := func(op string, texts []string) error {
-			if len(texts) == 0 {
-				return nil
-			}
-			marks := make([]string, len(texts))
-			for i, text := range texts {
-				mark, arg, err := argument(r.By[i], text)
-				if err != nil {
-					return errs.Wrap(errs.Invalid, err, "a bound of column %q is invalid", r.By[i].Name)
-				}
-				marks[i], args = mark, append(args, arg)
-			}
-			where = append(where, fmt.Sprintf("(%s) %s (%s)", strings.Join(columns, ", "), op, strings.Join(marks, ", ")))
-			return nil
-		}
-		if err := errors.Join(bound(">", r.After), bound("<=", r.To)); err != nil {
-			return "", nil, err
-		}
-	}
-	text := "SELECT " + strings.Join(list, ", ") + " FROM " + quote(q.Table) + " AS t"
-	if len(where) > 0 {
-		text += " WHERE " + strings.Join(where, " AND ")
-	}
-	for i, col := range q.Order {
-		text += []string{" ORDER BY ", ", "}[min(i, 1)] + quoted(col)
-		if q.Desc {
-			text += " DESC"
-		}
-	}
-	if q.Limit > 0 {
-		text += " LIMIT " + strconv.FormatInt(q.Limit, 10)
-	}
-	return text, args, nil
-}
+// dialect sends bounds as values of the columns' types: a text beside a number
+// would be compared as a float.
+var dialect = database.Dialect{Quote: quote, Bind: argument}
 
 // argument returns a bound as an argument and what stands for it.
-func argument(c database.Column, text string) (mark string, arg any, err error) {
+func argument(c database.Column, text string, _ int) (mark string, arg any, err error) {
 	switch c.Type {
 	case database.Int:
 		arg, err = strconv.ParseInt(text, 10, 64)
@@ -239,10 +196,6 @@ func argument(c database.Column, text string) (mark string, arg any, err error) 
 }
 
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
-
-// quoted names a column of the table. Its name alone would, in ORDER BY, mean
-// what is selected under it, which may be its text.
-func quoted(c database.Column) string { return "t." + quote(c.Name) }
 
 // reason gives an error its kind. Its text has no credentials.
 func reason(err error) error {

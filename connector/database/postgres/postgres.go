@@ -4,7 +4,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -107,22 +106,19 @@ var types = map[string]database.Type{
 
 // Bounds implements [database.Conn].
 func (c *conn) Bounds(ctx context.Context, q database.Query, f func([][]byte) error) error {
-	list := make([]string, len(q.Columns))
-	for i, col := range q.Columns {
-		list[i] = quoted(col) + "::text"
-	}
-	return c.query(ctx, q, list, func(rows pgx.Rows) error { return f(rows.RawValues()) })
+	text := func(name string, _ database.Column) string { return name + "::text" }
+	return c.query(ctx, q, text, func(rows pgx.Rows) error { return f(rows.RawValues()) })
 }
 
 // Rows implements [database.Conn].
 func (c *conn) Rows(ctx context.Context, q database.Query, sink database.Sink) error {
-	list := make([]string, len(q.Columns))
-	for i, col := range q.Columns {
-		if list[i] = quoted(col); col.Cast {
-			list[i] += "::text"
+	read := func(name string, col database.Column) string {
+		if col.Cast {
+			return name + "::text"
 		}
+		return name
 	}
-	return c.query(ctx, q, list, func(rows pgx.Rows) error {
+	return c.query(ctx, q, read, func(rows pgx.Rows) error {
 		for i, raw := range rows.RawValues() {
 			v, err := value(q.Columns[i].Type, raw)
 			if err != nil {
@@ -134,8 +130,11 @@ func (c *conn) Rows(ctx context.Context, q database.Query, sink database.Sink) e
 	})
 }
 
-func (c *conn) query(ctx context.Context, q database.Query, list []string, f func(pgx.Rows) error) error {
-	text, args := statement(q, list)
+func (c *conn) query(ctx context.Context, q database.Query, read func(string, database.Column) string, f func(pgx.Rows) error) error {
+	text, args, err := dialect.Select(q, read)
+	if err != nil {
+		return err
+	}
 	rows, err := c.pool.Query(ctx, text, append([]any{pgx.QueryResultFormats{pgx.BinaryFormatCode}}, args...)...)
 	if err != nil {
 		return reason(err)
@@ -149,52 +148,15 @@ func (c *conn) query(ctx context.Context, q database.Query, list []string, f fun
 	return reason(rows.Err())
 }
 
-// statement selects q's rows. Bounds are sent as texts of the columns' types.
-func statement(q database.Query, list []string) (string, []any) {
-	var args []any
-	var where []string
-	for _, r := range q.Ranges {
-		columns := make([]string, len(r.By))
-		for i, col := range r.By {
-			if columns[i] = quoted(col); col.Nullable {
-				where = append(where, columns[i]+" IS NOT NULL")
-			}
-		}
-		bound := func(op string, texts []string) {
-			if len(texts) == 0 {
-				return
-			}
-			marks := make([]string, len(texts))
-			for i, text := range texts {
-				args = append(args, text)
-				marks[i] = "$" + strconv.Itoa(len(args))
-			}
-			where = append(where, fmt.Sprintf("(%s) %s (%s)", strings.Join(columns, ", "), op, strings.Join(marks, ", ")))
-		}
-		bound(">", r.After)
-		bound("<=", r.To)
-	}
-	text := "SELECT " + strings.Join(list, ", ") + " FROM " + quote(q.Table) + " AS t"
-	if len(where) > 0 {
-		text += " WHERE " + strings.Join(where, " AND ")
-	}
-	for i, col := range q.Order {
-		text += []string{" ORDER BY ", ", "}[min(i, 1)] + quoted(col)
-		if q.Desc {
-			text += " DESC"
-		}
-	}
-	if q.Limit > 0 {
-		text += " LIMIT " + strconv.FormatInt(q.Limit, 10)
-	}
-	return text, args
+// dialect sends bounds as texts of the columns' types.
+var dialect = database.Dialect{
+	Quote: quote,
+	Bind: func(_ database.Column, text string, n int) (mark string, arg any, err error) {
+		return "$" + strconv.Itoa(n), text, nil
+	},
 }
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
-
-// quoted names a column of the table. Its name alone would, in ORDER BY, mean
-// what is selected under it, which may be its text.
-func quoted(c database.Column) string { return "t." + quote(c.Name) }
 
 // reason gives an error its kind. Its text has no credentials.
 func reason(err error) error {
