@@ -43,7 +43,7 @@ var rules = map[string][]string{
 		"blob", "blob/folder", "blob/guard", "blob/oss", "blob/s3", "connector", "store/errs",
 	},
 	"connector/database": {
-		"blob", "blob/guard", "connector", "store/errs", "github.com/parquet-go",
+		"blob", "blob/guard", "connector", "query/tabular/parquet", "store/errs", "github.com/parquet-go",
 	},
 	"connector/database/postgres": {"connector/database", "store/errs", "github.com/jackc/pgx", "github.com/parquet-go"},
 	"connector/database/mysql":    {"connector/database", "store/errs", "github.com/go-sql-driver/mysql", "github.com/parquet-go"},

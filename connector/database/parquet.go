@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+
+	tabular "github.com/inlet-go/inlet/query/tabular/parquet"
 )
 
 const (
@@ -15,35 +17,16 @@ const (
 	signEvery  = time.Second
 )
 
-// table is the schema of the files of a table, its columns in their own order.
-type table struct {
-	parquet.Group
-	columns []Column
-}
-
-// Fields implements [parquet.Node]. A Group alone would sort its fields.
-func (t table) Fields() []parquet.Field {
-	byName := map[string]parquet.Field{}
-	for _, f := range t.Group.Fields() {
-		byName[f.Name()] = f
-	}
-	fields := make([]parquet.Field, len(t.columns))
-	for i, c := range t.columns {
-		fields[i] = byName[c.Name]
-	}
-	return fields
-}
-
 func schemaOf(name string, columns []Column) *parquet.Schema {
-	group := parquet.Group{}
-	for _, c := range columns {
+	fields := make([]tabular.Field, len(columns))
+	for i, c := range columns {
 		n := node(c.Type)
 		if c.Nullable {
 			n = parquet.Optional(n)
 		}
-		group[c.Name] = n
+		fields[i] = tabular.Field{Name: c.Name, Node: n}
 	}
-	return parquet.NewSchema(name, table{group, columns})
+	return tabular.Schema(name, fields)
 }
 
 func node(t Type) parquet.Node {
