@@ -70,7 +70,7 @@ func generate(t *testing.T, e query.Engine) {
 			out.WriteString("\n")
 			n++
 		}
-		if err := os.WriteFile(filepath.Join("testdata", kind.name+".test"), []byte(out.String()), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join("testdata", kind.name+".slt"), []byte(out.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
