@@ -17,7 +17,7 @@
 // temporary files, and SQLite's limits on its text. SQLite does not bound the
 // memory of all values of a statement together, so the size of one is also at
 // most 512 MiB through the number of functions, concatenations and columns that
-// the statement has.
+// the statement has, and 4 MiB where it takes JSON apart.
 package sqlite
 
 import (
