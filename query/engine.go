@@ -40,7 +40,7 @@ type Prepared interface {
 
 	// Run runs the statement once and gives out its columns, once and even
 	// when there are no rows, and then its rows. It ends soon after ctx does,
-	// with an error. What is wrong with the statement or its data is a
+	// with ctx's error or its cause, within a second. What is wrong with the statement or its data is a
 	// [*Failure]; an error of out is returned as it is. report is called while
 	// it runs, from any goroutine but not concurrently, and once at the end,
 	// also when it fails; not after Run returned.

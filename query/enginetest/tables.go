@@ -64,7 +64,7 @@ func (tb Table) Each(fn func(row []tabular.Value) error) (err error) {
 	}
 }
 
-// New returns a table with rows of nil, bool, int, float64, string and []byte,
+// New returns a table with rows of nil, bool, int, int64, float64, string and []byte,
 // as the types of the columns want them.
 func New(schema, name string, columns []Column, rows ...[]any) Table {
 	return Generated(schema, name, columns, len(rows), func(i int, row []tabular.Value) {
@@ -138,6 +138,8 @@ func value(typ tabular.Type, v any) tabular.Value {
 		return tabular.Value{Type: typ, Int: n}
 	case int:
 		return tabular.Value{Type: typ, Int: int64(v)}
+	case int64:
+		return tabular.Value{Type: typ, Int: v}
 	case float64:
 		return tabular.Value{Type: typ, Float: v}
 	case string:

@@ -43,7 +43,7 @@ func (b *bench) kinds() []kind {
 	long := strings.Repeat("漢字🙂", 1000)
 	kinds := []kind{
 		{column: Col("whole", tabular.Integer), typ: "bigint",
-			values: []any{9007199254740993, math.MaxInt64, math.MinInt64},
+			values: []any{int64(9007199254740993), int64(math.MaxInt64), int64(math.MinInt64)},
 			texts:  []string{"9007199254740993", "9223372036854775807", "-9223372036854775808"}},
 		{column: Col("float", tabular.Real), typ: "double",
 			values: []any{0.1, -1.5e300, 3.0}, texts: []string{"0.1", "-1.5e+300", "3"}},
@@ -139,7 +139,7 @@ func plain(typ tabular.Type, text string) string {
 }
 
 func testLargeIntegers(t *testing.T, b *bench) {
-	b.create(t, New("shop", "big", []Column{Col("n", tabular.Integer)}, []any{9007199254740993}, []any{2}))
+	b.create(t, New("shop", "big", []Column{Col("n", tabular.Integer)}, []any{int64(9007199254740993)}, []any{2}))
 	b.want(t, "SELECT n + 1 FROM shop.big WHERE n > 9007199254740992", "9007199254740994")
 	b.want(t, "SELECT max(n) - 9007199254740990 AS d FROM shop.big", "3")
 	b.want(t, "SELECT sum(n) AS s FROM shop.big", "9007199254740995")

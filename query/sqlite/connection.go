@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
@@ -33,6 +34,8 @@ type connection struct {
 	stopTLS *libc.TLS   // of stop, which other goroutines call
 	stopped atomic.Bool // the progress handler ends the statement
 
+	spill *spill
+
 	attached   map[string]int64 // files by key, and when they were last used
 	uses       int64
 	statements map[string]*statement
@@ -58,7 +61,7 @@ const sortBytes = 16 << 20
 const opsPerCheck = 1000
 
 func connect(l *slot, s settings) (*connection, error) {
-	owner, err := l.driver.Open("file::memory:?_dqs=0&_defensive=1")
+	owner, err := l.driver.Open("file::memory:?_dqs=0&_defensive=1&vfs=" + vfsName)
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite: %w", err)
 	}
@@ -71,6 +74,10 @@ func connect(l *slot, s settings) (*connection, error) {
 		attached: map[string]int64{}, statements: map[string]*statement{}, views: map[string]bool{},
 	}
 	c.out = c.tls.Alloc(16)
+	if c.spill, err = newSpill(s.dir, c.id, s.tempBytes); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	tempFiles.owners.Store(c.tls, c.spill)
 	l.conn = c
 	connections.Store(c.id, c)
 	if err := owner.(driverpkg.AuthorizerRegisterer).RegisterAuthorizer(c.authorize); err != nil {
@@ -78,7 +85,7 @@ func connect(l *slot, s settings) (*connection, error) {
 	}
 	for _, limit := range []struct{ id, value int32 }{
 		{sqlite3.SQLITE_LIMIT_SQL_LENGTH, maxText + maxText/2},
-		{sqlite3.SQLITE_LIMIT_COLUMN, 4000},
+		{sqlite3.SQLITE_LIMIT_COLUMN, 2000},
 		{sqlite3.SQLITE_LIMIT_COMPOUND_SELECT, 500},
 		{sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
 		{sqlite3.SQLITE_LIMIT_FUNCTION_ARG, 127},
@@ -111,6 +118,10 @@ func (c *connection) close() error {
 	connections.Delete(c.id)
 	c.tls.Free(16)
 	err := c.owner.Close()
+	tempFiles.owners.Delete(c.tls)
+	if c.spill != nil {
+		libc.Xfree(c.tls, c.spill.path)
+	}
 	c.tls.Close()
 	c.stopTLS.Close()
 	return err
@@ -212,6 +223,22 @@ func (c *connection) stop() {
 	sqlite3.Xsqlite3_interrupt(c.stopTLS, c.db)
 }
 
+// watch stops the statements of the connection, and the compiling of them, when
+// ctx ends. The function that it returns ends that.
+func (c *connection) watch(ctx context.Context) (done func()) {
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		c.stop()
+	})
+	return func() {
+		if !stop() {
+			<-ended
+		}
+		c.stopped.Store(false)
+	}
+}
+
 // onProgress is called by SQLite while a statement runs.
 func onProgress(_ *libc.TLS, id uintptr) int32 {
 	c, ok := connections.Load(id)
@@ -222,8 +249,11 @@ func onProgress(_ *libc.TLS, id uintptr) int32 {
 }
 
 func (c *connection) progress() int32 {
-	if c.stopped.Load() || c.run != nil && !c.run.goOn() {
+	if c.stopped.Load() {
 		return 1
+	}
+	if c.run != nil {
+		c.run.look()
 	}
 	return 0
 }
@@ -243,8 +273,6 @@ func (c *connection) status(op int32, reset bool) int64 {
 
 // functionPointer makes a function of the package callable by the library, in
 // the way in which the driver does it.
-func functionPointer(f func(*libc.TLS, uintptr) int32) uintptr {
-	return *(*uintptr)(unsafe.Pointer(&struct {
-		f func(*libc.TLS, uintptr) int32
-	}{f}))
+func functionPointer[F any](f F) uintptr {
+	return *(*uintptr)(unsafe.Pointer(&struct{ f F }{f}))
 }

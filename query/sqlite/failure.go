@@ -23,7 +23,7 @@ var texts = []struct {
 	{regexp.MustCompile(`^no such function|^wrong number of arguments`), query.FunctionNotFound},
 	{regexp.MustCompile(`^ambiguous column name`), query.AmbiguousName},
 	{regexp.MustCompile(`integer overflow`), query.NumericOverflow},
-	{regexp.MustCompile(`too big|too many|too complex|too large|maximum depth|stack overflow`), query.ExceededLimit},
+	{regexp.MustCompile(`too big|too many|too complex|too large|too deep|at most|maximum depth|stack overflow`), query.ExceededLimit},
 	{regexp.MustCompile(`^not authorized|prohibited`), query.PermissionDenied},
 }
 

@@ -67,6 +67,7 @@ func (p *prepared) check(ctx context.Context, files []*file) error {
 		broken = c.removeImitation() != nil || broken
 		e.pool.put(c, broken)
 	}()
+	defer c.watch(ctx)()
 	var granted *permit
 	if len(files) == len(p.resolved.tables) && len(files) > 0 {
 		for i, t := range p.resolved.tables {
@@ -83,6 +84,9 @@ func (p *prepared) check(ctx context.Context, files []*file) error {
 		for _, f := range files {
 			e.cache.drop(f)
 		}
+	}
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
 	}
 	if err != nil {
 		return err

@@ -10,10 +10,10 @@ type reference struct {
 
 // level is what is between two parentheses.
 type level struct {
-	from   bool     // behind FROM, and before what ends it
-	expect bool     // a table comes next
-	fresh  bool     // nothing was there yet
-	ctes   []string // names of common table expressions, in small letters
+	from   bool            // behind FROM, and before what ends it
+	expect bool            // a table comes next
+	fresh  bool            // nothing was there yet
+	ctes   map[string]bool // names of common table expressions, in small letters
 }
 
 // references finds the tables that a statement names. Which a column's prefix
@@ -116,7 +116,10 @@ func (f *finder) with(top *level) {
 	}
 	for f.at(i).name() || f.at(i).kind == tokenString {
 		name := lower(f.at(i).text)
-		top.ctes = append(top.ctes, name)
+		if top.ctes == nil {
+			top.ctes = map[string]bool{}
+		}
+		top.ctes[name] = true
 		f.common[name] = true
 		if i++; f.at(i).is("(") {
 			i = f.behind(i)
@@ -188,10 +191,8 @@ func (f *finder) table() {
 // visible reports whether a name is a common table expression's here.
 func (f *finder) visible(name string) bool {
 	for _, l := range f.levels {
-		for _, cte := range l.ctes {
-			if cte == name {
-				return true
-			}
+		if l.ctes[name] {
+			return true
 		}
 	}
 	return false

@@ -38,14 +38,23 @@ func resolve(ctx context.Context, st query.Statement, tokens []token) (*resolved
 	r.refs, r.common = references(tokens)
 	r.targets = make([]*target, len(r.refs))
 	var names []string
+	count := 0
 	for _, ref := range r.refs {
-		if name := tokens[ref.table].text; ref.from && !slices.Contains(names, name) {
-			names = append(names, name)
+		if ref.from {
+			count++
+			names = append(names, tokens[ref.table].text)
+		}
+		if count > mostReferences {
+			return nil, &query.Failure{
+				Name: query.ExceededLimit, Message: fmt.Sprintf("the statement names tables more than %d times", mostReferences),
+			}
 		}
 	}
-	if len(names) == 0 {
+	if count == 0 {
 		return r, nil
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	var found []query.Table
 	if st.Catalog != nil {
 		var err error
@@ -126,6 +135,9 @@ func fitting(tokens []token, ref reference, found []query.Table) []query.Table {
 	}
 	return fits
 }
+
+// mostReferences bounds how often a statement names tables.
+const mostReferences = 1000
 
 // nameFits tells how well a name fits: 2 as the name, 1 as another name, 0 not.
 func nameFits(written, name string, aliases []string) int {

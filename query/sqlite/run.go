@@ -38,7 +38,6 @@ type run struct {
 	next     time.Time // when to report
 	check    time.Time // when to look at what it uses
 	viewRows map[string][][]tabular.Value
-	wrong    *query.Failure // why it stopped itself
 }
 
 // Run implements [query.Prepared].
@@ -119,39 +118,34 @@ func (r *run) once(ctx context.Context, out query.Sink, given *bool) (err error)
 
 // stream gives out the columns and rows.
 func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *bool) error {
+	defer c.watch(ctx)()
 	st, w, granted, err := r.p.prepareOn(c)
 	if err != nil {
 		return r.p.failure(err, w, granted)
 	}
 	r.c, r.st, c.run, c.permit = c, st, r, st.permit
-	c.status(sqlite3.SQLITE_DBSTATUS_TEMPBUF_SPILL, true)
+	c.spill.written.Store(0)
+	c.spill.over.Store(false)
 	c.status(sqlite3.SQLITE_DBSTATUS_CACHE_HIT, true)
 	c.status(sqlite3.SQLITE_DBSTATUS_CACHE_MISS, true)
 	limit := r.p.engine.settings.valueBytes
 	c.limitLength(st.longest(limit))
-	stopping := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(stopping)
-		c.stop()
-	})
 	defer func() {
-		if !stop() {
-			<-stopping
-		}
 		r.measure()
 		st.reset()
-		r.now.Spilled = c.status(sqlite3.SQLITE_DBSTATUS_TEMPBUF_SPILL, false) // known when the sorts are closed
 		c.limitLength(limit)
 		r.c, r.st, c.run, c.permit = nil, nil, nil, nil
-		c.stopped.Store(false)
 	}()
 	err = r.rows(ctx, out, given)
 	if stopped := (*libraryError)(nil); errors.As(err, &stopped) {
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case r.wrong != nil:
-			return r.wrong
+		case c.spill.over.Load():
+			return &query.Failure{
+				Name: query.ExceededLimit, Type: query.InsufficientResources,
+				Message: "the statement needs more than " + strconv.FormatInt(c.spill.limit, 10) + " bytes of temporary files",
+			}
 		}
 	}
 	return r.p.failure(err, w, granted)
@@ -201,28 +195,17 @@ func (r *run) rows(ctx context.Context, out query.Sink, given *bool) error {
 	return nil
 }
 
-// goOn is called by SQLite every now and then.
-func (r *run) goOn() bool {
+// look is called by SQLite every now and then.
+func (r *run) look() {
 	now := time.Now()
-	if now.Before(r.check) {
-		return true
+	if r.c == nil || now.Before(r.check) {
+		return
 	}
 	r.check = now.Add(checkEvery)
-	if r.c == nil {
-		return true
-	}
 	r.measure()
-	if r.now.Spilled > r.p.engine.settings.tempBytes {
-		r.wrong = &query.Failure{
-			Name: query.ExceededLimit, Type: query.InsufficientResources,
-			Message: "the statement needs more than " + strconv.FormatInt(r.p.engine.settings.tempBytes, 10) + " bytes of temporary files",
-		}
-		return false
-	}
 	if now.After(r.next) {
 		r.tell()
 	}
-	return true
 }
 
 // measure notes what the statement has used.
@@ -231,7 +214,7 @@ func (r *run) measure() {
 	if c == nil {
 		return
 	}
-	r.now.Spilled = c.status(sqlite3.SQLITE_DBSTATUS_TEMPBUF_SPILL, false)
+	r.now.Spilled = c.spill.written.Load()
 	pages := c.status(sqlite3.SQLITE_DBSTATUS_CACHE_HIT, false) + c.status(sqlite3.SQLITE_DBSTATUS_CACHE_MISS, false)
 	r.now.ProcessedBytes = r.loaded.ProcessedBytes + pages*pageSize
 	r.now.ProcessedRows = r.loaded.ProcessedRows + r.st.scanned()

@@ -40,7 +40,7 @@ import (
 type Options struct {
 	// Dir is the folder of the cache, which no other engine uses at the same
 	// time; it is created. By default it is a temporary folder that Close
-	// removes. SQLite's own temporary files are where SQLITE_TMPDIR says.
+	// removes. Temporary files of statements are there as well.
 	Dir string
 
 	// CacheBytes bounds the cached tables; 0 means 2 GiB. Tables that a
@@ -62,6 +62,7 @@ type Options struct {
 
 // settings are options with their defaults.
 type settings struct {
+	dir                               string
 	cacheBytes, valueBytes, tempBytes int64
 	connections                       int
 }
@@ -70,7 +71,7 @@ func (o *Options) settings() settings {
 	if o == nil {
 		o = &Options{}
 	}
-	s := settings{2 << 30, 16 << 20, 4 << 30, runtime.GOMAXPROCS(0)}
+	s := settings{o.Dir, 2 << 30, 16 << 20, 4 << 30, runtime.GOMAXPROCS(0)}
 	for _, v := range []struct {
 		option  int64
 		setting *int64
@@ -112,23 +113,22 @@ func New(o *Options) (*Engine, error) {
 		o = &Options{}
 	}
 	e := &Engine{settings: o.settings(), driver: &driverpkg.Driver{}}
-	if err := registerRows(e.driver); err != nil {
+	err := errors.Join(registerRows(e.driver), registerVFS())
+	if err != nil {
 		return nil, err
 	}
-	dir := o.Dir
+	dir := e.settings.dir
 	if dir == "" {
-		var err error
 		if dir, err = os.MkdirTemp("", "inlet-sqlite-*"); err != nil {
 			return nil, fmt.Errorf("cache of tables: %w", err)
 		}
 		e.temp = dir
 	}
-	dir, err := filepath.Abs(dir)
-	if err != nil {
+	if e.settings.dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
 	e.pool = newPool(e.settings)
-	if e.cache, err = openCache(dir, e.settings.cacheBytes, e.pool.gone); err != nil {
+	if e.cache, err = openCache(e.settings.dir, e.settings.cacheBytes, e.pool.gone); err != nil {
 		return nil, fmt.Errorf("cache of tables: %w", err)
 	}
 	e.pool.kept = e.cache.has
