@@ -28,7 +28,6 @@ type cache struct {
 type file struct {
 	key, path string
 	size      int64
-	rows      int64
 	pins      int // statements that read it
 	used      time.Time
 }
@@ -49,7 +48,7 @@ func newCache(dir string, limit int64) *cache {
 // get returns the file of a version, pinned, and has it built if it is not
 // there: once for all who ask at the same time. When nobody waits any longer,
 // building it is cancelled.
-func (c *cache) get(ctx context.Context, version string, build func(ctx context.Context, path string) (rows int64, err error)) (*file, error) {
+func (c *cache) get(ctx context.Context, version string, build func(ctx context.Context, path string) error) (*file, error) {
 	sum := sha256.Sum256([]byte(version))
 	key := hex.EncodeToString(sum[:])
 	c.mu.Lock()
@@ -74,7 +73,7 @@ func (c *cache) get(ctx context.Context, version string, build func(ctx context.
 	}
 }
 
-func (c *cache) start(key string, build func(context.Context, string) (int64, error)) *load {
+func (c *cache) start(key string, build func(context.Context, string) error) *load {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.count++
 	l := &load{done: make(chan struct{}), cancel: cancel}
@@ -82,8 +81,7 @@ func (c *cache) start(key string, build func(context.Context, string) (int64, er
 	c.loads[key] = l
 	c.going.Go(func() {
 		defer cancel()
-		var err error
-		f.rows, err = build(ctx, f.path)
+		err := build(ctx, f.path)
 		if err == nil {
 			var info os.FileInfo
 			if info, err = os.Stat(f.path); err == nil {

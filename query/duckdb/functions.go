@@ -30,9 +30,10 @@ var volatileFunctions = []string{
 var ages = []string{"age"}
 
 // boundedFunctions are replaced by macros that look at the size of what they
-// would make; how they are called otherwise is refused.
+// would make; how they are called otherwise is refused. POSITION (a IN b) is
+// syntax that no macro replaces.
 var boundedFunctions = []string{
-	"repeat", "lpad", "rpad", "replace", "contains", "strpos", "instr", "position", "levenshtein", "damerau_levenshtein", "jaccard",
+	"repeat", "lpad", "rpad", "replace", "contains", "strpos", "instr", "levenshtein", "damerau_levenshtein", "jaccard",
 	"printf", "format", "range", "generate_series",
 }
 

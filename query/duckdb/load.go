@@ -18,26 +18,26 @@ import (
 )
 
 // table makes a database file of a table.
-func (e *Engine) table(ctx context.Context, t query.Table, path string) (n int64, err error) {
+func (e *Engine) table(ctx context.Context, t query.Table, path string) (err error) {
 	told, err := t.Source.Describe(ctx)
 	if err != nil {
-		return 0, unreadable(t, err)
+		return unreadable(t, err)
 	}
 	rows, err := t.Source.Open(ctx)
 	if err != nil {
-		return 0, unreadable(t, err)
+		return unreadable(t, err)
 	}
 	defer rows.Close()
 	connector, err := driver.NewConnector(fmt.Sprintf("%s?threads=1&memory_limit=%dB&temp_directory=%s.tmp&max_temp_directory_size=%dB",
 		path, e.opts.MemoryBytes, path, e.opts.TempBytes), nil)
 	if err != nil {
-		return 0, fmt.Errorf("make a database file: %w", err)
+		return fmt.Errorf("make a database file: %w", err)
 	}
 	db := sql.OpenDB(connector)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	conn, err := db.Conn(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer conn.Close()
 	l := loader{table: t, columns: told.Columns, shapes: make([]shape, len(told.Columns))}
@@ -46,17 +46,17 @@ func (e *Engine) table(ctx context.Context, t query.Table, path string) (n int64
 		create, target = "CREATE TEMP TABLE staging", "staging"
 	}
 	if _, err := conn.ExecContext(ctx, create+" ("+l.declared()+")"); err != nil {
-		return 0, fmt.Errorf("make table %s.%s: %w", t.Schema, t.Name, err)
+		return fmt.Errorf("make table %s.%s: %w", t.Schema, t.Name, err)
 	}
 	if err := conn.Raw(func(c any) error { return l.fill(ctx, c.(sqldriver.Conn), target, rows) }); err != nil {
-		return 0, err
+		return err
 	}
 	if l.staged() {
 		if _, err := conn.ExecContext(ctx, "CREATE TABLE t AS SELECT "+l.casts()+" FROM temp.staging"); err != nil {
-			return 0, loadError(t, err)
+			return loadError(t, err)
 		}
 	}
-	return l.rows, nil
+	return nil
 }
 
 // unreadable is the failure for a table whose files cannot be read as one.

@@ -192,6 +192,9 @@ func (w *walker) table(n map[string]any, common []string) {
 // of the information schema.
 func (w *walker) column(n map[string]any) {
 	names, _ := n["column_names"].([]any)
+	if len(names) == 0 {
+		return
+	}
 	first, _ := names[0].(string)
 	switch first = strings.ToLower(first); {
 	case len(names) == 1 && slices.Contains(times, first):

@@ -131,17 +131,14 @@ func (p *prepared) execute(ctx context.Context, r *run) (err error) {
 		}
 	}()
 	for _, t := range p.resolved.targets {
-		f, err := e.cache.get(ctx, t.table.Version, func(ctx context.Context, path string) (int64, error) {
+		f, err := e.cache.get(ctx, t.table.Version, func(ctx context.Context, path string) error {
 			return e.table(ctx, t.table, path)
 		})
 		if err != nil {
 			return err
 		}
 		files = append(files, f)
-		r.tell(func(now *query.Progress) {
-			now.ProcessedRows += f.rows
-			now.ProcessedBytes += t.table.Bytes
-		})
+		r.tell(func(now *query.Progress) { now.ProcessedBytes += t.table.Bytes })
 	}
 	setup := e.setup(p.resolved.targets, files)
 	if len(p.resolved.schema) > 0 {
@@ -174,6 +171,7 @@ func (p *prepared) execute(ctx context.Context, r *run) (err error) {
 		}
 	}()
 	err = i.query(ctx, p.resolved.replaced(p.st.SQL), e.opts.ValueBytes, r)
+	r.tell(i.figures)
 	var raw duckError
 	if errors.As(err, &raw) {
 		f := failure(string(raw), p.st.SQL)

@@ -48,7 +48,15 @@ func postgres(t testing.TB) *server {
 	root := stdlib.OpenDB(*config)
 	exec(t, root, "CREATE DATABASE "+name)
 	t.Cleanup(func() {
-		exec(t, root, "DROP DATABASE "+name+" WITH (FORCE)")
+		var err error
+		for range 10 { // the server waits five seconds for what it cannot interrupt
+			if _, err = root.Exec("DROP DATABASE " + name + " WITH (FORCE)"); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			t.Errorf("drop the database: %v", err)
+		}
 		root.Close()
 	})
 	config.Database = name

@@ -33,7 +33,7 @@ const (
 
 type token struct {
 	kind tokenKind
-	text string // of words, identifiers and symbols; the reason of wrong ones
+	text string // of words, identifiers, numbers and symbols; the reason of wrong ones
 	at   int    // byte of the statement
 }
 
@@ -72,7 +72,7 @@ func (l *lexer) next() token {
 		return l.dollar(start)
 	case '0' <= c && c <= '9':
 		l.pos = start + wordEnd(rest)
-		return token{numberToken, "", start}
+		return token{numberToken, l.text[start:l.pos], start}
 	case letter(c):
 		l.pos = start + wordEnd(rest)
 		return token{wordToken, lower(l.text[start:l.pos]), start}

@@ -16,6 +16,7 @@ var mysqlRules = Rules{
 	},
 	Names:     mysqlName,
 	Functions: func(name string) bool { return !slices.ContainsFunc(mysqlRefused, matches(name)) },
+	Making:    []string{"repeat", "lpad", "rpad", "space"},
 	Volatile: []string{
 		"rand()", "random_bytes()", "uuid()", "uuid_short()", "uuid_v4()", "uuid_v7()", "sys_guid()", "now()", "sysdate()", "sysdate",
 		"current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "curdate()", "curtime()",

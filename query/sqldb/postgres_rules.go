@@ -16,6 +16,7 @@ var postgresRules = Rules{
 	Phrases:   []string{"into", "for update", "for share", "for no key update", "for key share"},
 	Names:     func(_, name string) bool { return !postgresInternal(name) || slices.Contains(postgresCatalog, name) },
 	Functions: func(name string) bool { return !slices.ContainsFunc(postgresRefused, matches(name)) },
+	Making:    []string{"repeat", "lpad", "rpad"},
 	Volatile: []string{
 		"random()", "random_normal()", "gen_random_uuid()", "uuidv4()", "uuidv7()", "uuid_generate_v1()", "uuid_generate_v4()", "now()",
 		"clock_timestamp()", "statement_timestamp()", "transaction_timestamp()", "timeofday()", "current_date", "current_time",

@@ -1,8 +1,10 @@
 package sqldb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -37,6 +39,11 @@ type Rules struct {
 
 	// Functions reports whether a function may be called; nil allows all.
 	Functions func(name string) bool
+
+	// Making are functions that make a text of the size that they are told. A
+	// number that is written in their parentheses must not be more than a
+	// million: servers cannot be stopped while they search such a text.
+	Making []string
 
 	// Volatile are the functions, as in "random()", and the words, as in
 	// "current_date", whose value differs from call to call.
@@ -216,7 +223,32 @@ func (c *checker) token(i int) *query.Failure {
 	if c.rules.Functions != nil && c.is(i+1, "(") && !c.rules.Functions(t.text) {
 		return c.failure(query.PermissionDenied, t, "the function %s may not be called", t.text)
 	}
+	if slices.Contains(c.rules.Making, t.text) && c.is(i+1, "(") && c.large(i+1) {
+		return c.failure(query.ExceededLimit, t, "the function %s is asked for more than %d characters", t.text, mostMade)
+	}
 	return nil
+}
+
+const mostMade = 1_000_000
+
+// large reports whether a number in the parentheses that open at i is too large.
+func (c *checker) large(i int) bool {
+	for depth := 0; i < len(c.tokens); i++ {
+		switch t := c.tokens[i]; {
+		case c.is(i, "("):
+			depth++
+		case c.is(i, ")"):
+			if depth--; depth == 0 {
+				return false
+			}
+		case t.kind == numberToken:
+			n, err := strconv.ParseFloat(strings.ReplaceAll(t.text, "_", ""), 64)
+			if err == nil && n > mostMade || errors.Is(err, strconv.ErrRange) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // phrase reports whether the words of a phrase start at i.

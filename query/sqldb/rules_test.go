@@ -88,6 +88,9 @@ func TestRefusalsTellThePlace(t *testing.T) {
 		{sqldb.PostgreSQL{}, "  UPDATE t SET a = 1", query.NotSupported, 1, 3},
 		{sqldb.PostgreSQL{}, "GIVE ME", query.SyntaxError, 1, 1},
 		{sqldb.PostgreSQL{}, "SELECT '\xff'", query.SyntaxError, 0, 0},
+		{sqldb.PostgreSQL{}, "SELECT 1, repeat('x', (9) + 900000000)", query.ExceededLimit, 1, 11},
+		{sqldb.PostgreSQL{}, "SELECT lpad('x', 1e9::int)", query.ExceededLimit, 1, 8},
+		{sqldb.MySQL{}, "SELECT space(99999999999999999999999)", query.ExceededLimit, 1, 8},
 		{sqldb.MySQL{}, "SELECT a FROM mysql.user", query.PermissionDenied, 1, 21},
 		{sqldb.MySQL{}, "SELECT a FROM t\nFOR UPDATE", query.NotSupported, 2, 1},
 	} {

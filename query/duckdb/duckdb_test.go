@@ -1,0 +1,363 @@
+package duckdb_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/inlet-go/inlet/query"
+	"github.com/inlet-go/inlet/query/duckdb"
+	"github.com/inlet-go/inlet/query/enginetest"
+	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/store/errs"
+)
+
+func open(t *testing.T, opts *duckdb.Options) *duckdb.Engine {
+	t.Helper()
+	if opts == nil {
+		opts = &duckdb.Options{Dir: t.TempDir()}
+	}
+	e, err := duckdb.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return e
+}
+
+func ask(t *testing.T, e query.Engine, c query.Catalog, text string) (*enginetest.Answer, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return enginetest.Ask(ctx, e, query.Statement{Scope: enginetest.Scope, SQL: text, Catalog: c})
+}
+
+func numbers(schema, name string, n int) enginetest.Table {
+	return enginetest.Generated(schema, name, []enginetest.Column{enginetest.Col("n", tabular.Integer)}, n, func(i int, row []tabular.Value) {
+		row[0] = tabular.Value{Type: tabular.Integer, Int: int64(i)}
+	})
+}
+
+func TestTypes(t *testing.T) {
+	e := open(t, nil)
+	none := enginetest.NewCatalog()
+	type typed struct {
+		Type  string
+		Kind  tabular.Type
+		Value string
+	}
+	for expression, want := range map[string]typed{
+		"1::TINYINT":                    {"tinyint", tabular.Integer, "1"},
+		"-1::SMALLINT":                  {"smallint", tabular.Integer, "-1"},
+		"1":                             {"integer", tabular.Integer, "1"},
+		"9007199254740993":              {"bigint", tabular.Integer, "9007199254740993"},
+		"255::UTINYINT":                 {"smallint", tabular.Integer, "255"},
+		"4294967295::UINTEGER":          {"bigint", tabular.Integer, "4294967295"},
+		"18446744073709551615::UBIGINT": {"decimal(20,0)", tabular.Decimal, "18446744073709551615"},
+		"(-170141183460469231731687303715884105727)::HUGEINT": {"decimal(38,0)", tabular.Decimal, "-170141183460469231731687303715884105727"},
+		"340282366920938463463374607431768211455::UHUGEINT":   {"decimal(39,0)", tabular.Decimal, "340282366920938463463374607431768211455"},
+		"true":                           {"boolean", tabular.Boolean, "true"},
+		"0.1::FLOAT":                     {"real", tabular.Real, "0.1"},
+		"'nan'::DOUBLE":                  {"double", tabular.Real, "NaN"},
+		"1.5":                            {"decimal(2,1)", tabular.Decimal, "1.5"},
+		"-0.05::DECIMAL(4,2)":            {"decimal(4,2)", tabular.Decimal, "-0.05"},
+		"0::DECIMAL(9,3)":                {"decimal(9,3)", tabular.Decimal, "0.000"},
+		"123456789012.34::DECIMAL(18,2)": {"decimal(18,2)", tabular.Decimal, "123456789012.34"},
+		"12345678901234567890123456789012345.678::DECIMAL(38,3)": {"decimal(38,3)", tabular.Decimal, "12345678901234567890123456789012345.678"},
+		"'日本語 and more than twelve bytes'":                       {"varchar", tabular.Text, "日本語 and more than twelve bytes"},
+		"'\\x00\\xFF'::BLOB":                                     {"varbinary", tabular.Bytes, "\x00\xff"},
+		"DATE '1969-12-31'":                                      {"date", tabular.Date, "1969-12-31"},
+		"TIMESTAMP '2024-03-10 02:30:00.12'":                     {"timestamp(6)", tabular.Timestamp, "2024-03-10 02:30:00.12"},
+		"TIMESTAMP_S '2024-03-10 02:30:00'":                      {"timestamp(0)", tabular.Timestamp, "2024-03-10 02:30:00"},
+		"TIMESTAMP_MS '1960-03-10 02:30:00.123'":                 {"timestamp(3)", tabular.Timestamp, "1960-03-10 02:30:00.123"},
+		"TIMESTAMP_NS '2024-03-10 02:30:00.123456789'":           {"timestamp(9)", tabular.Timestamp, "2024-03-10 02:30:00.123456789"},
+		"TIMESTAMPTZ '2024-01-02 03:04:05.6+02'":                 {"timestamp(6) with time zone", tabular.Timestamp, "2024-01-02 01:04:05.6Z"},
+		"TIME '01:02:03.5'":                                      {"time(6)", tabular.Text, "01:02:03.5"},
+		"INTERVAL '14 months 3 days'":                            {"varchar", tabular.Text, "1 year 2 months 3 days"},
+		"INTERVAL '1 day 2 hours'":                               {"varchar", tabular.Text, "1 day 02:00:00"},
+		"'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::UUID":           {"uuid", tabular.Text, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+		"'0010110011'::BIT":                                      {"varchar", tabular.Text, "0010110011"},
+		"'glad'::ENUM('sad', 'glad')":                            {"varchar", tabular.Text, "glad"},
+		"'{\"a\": 1.10}'::JSON":                                  {"json", tabular.JSON, `{"a": 1.10}`},
+		"[1, NULL, 3]":                                           {"array(integer)", tabular.JSON, "[1,null,3]"},
+		"[[1.5], []]":                                            {"array(array(decimal(2,1)))", tabular.JSON, `[["1.5"],[]]`},
+		"array_value(1, 2)":                                      {"array(integer)", tabular.JSON, "[1,2]"},
+		"{'b': 1, 'a': ['x\"y']}":                                {`row("b" integer, "a" array(varchar))`, tabular.JSON, `{"b":1,"a":["x\"y"]}`},
+		"MAP {1: 'x', 2: NULL}":                                  {"map(integer, varchar)", tabular.JSON, `{"1":"x","2":null}`},
+		"[DATE '2024-01-02']":                                    {"array(date)", tabular.JSON, `["2024-01-02"]`},
+		"['\\xFF'::BLOB]":                                        {"array(varbinary)", tabular.JSON, `["/w=="]`},
+		"['nan'::DOUBLE, 0.5]":                                   {"array(double)", tabular.JSON, `["NaN",0.5]`},
+		"NULL":                                                   {"integer", tabular.Null, enginetest.Null},
+	} {
+		a, err := ask(t, e, none, "SELECT "+expression+" AS x")
+		if err != nil {
+			t.Errorf("%s: %v", expression, err)
+			continue
+		}
+		if d := cmp.Diff(want, typed{a.Columns[0].Type, a.Types[0], a.Rows[0][0]}); d != "" {
+			t.Errorf("%s (-want +got)\n%s", expression, d)
+		}
+	}
+	for _, expression := range []string{"DATE 'infinity'", "TIMESTAMP '-infinity'", "union_value(k := 1)"} {
+		if _, err := ask(t, e, none, "SELECT "+expression+" AS x"); !errors.Is(err, errs.Invalid) {
+			t.Errorf("%s: %v", expression, err)
+		}
+	}
+}
+
+// Columns of which the type cannot hold all values are texts.
+func TestColumnsThatNoTypeHolds(t *testing.T) {
+	e := open(t, nil)
+	c := enginetest.NewCatalog(enginetest.New("s", "t",
+		[]enginetest.Column{enginetest.Col("long", tabular.Decimal), enginetest.Col("mixed", tabular.Timestamp), enginetest.Col("nanos", tabular.Timestamp), enginetest.Col("utc", tabular.Timestamp)},
+		[]any{"123456789012345678901234567890123456789.5", "2024-01-02 03:04:05Z", "2024-01-02 03:04:05.123456789", "2024-01-02 03:04:05.1Z"},
+		[]any{"1e400", "2024-01-02 03:04:05", nil, "2024-01-02 03:04:05Z"}))
+	a, err := ask(t, e, c, "SELECT * FROM s.t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var types []string
+	for _, c := range a.Columns {
+		types = append(types, c.Type)
+	}
+	if d := cmp.Diff([]string{"varchar", "varchar", "timestamp(9)", "timestamp(6) with time zone"}, types); d != "" {
+		t.Errorf("types (-want +got)\n%s", d)
+	}
+	want := [][]string{
+		{"123456789012345678901234567890123456789.5", "2024-01-02 03:04:05Z", "2024-01-02 03:04:05.123456789", "2024-01-02 03:04:05.1Z"},
+		{"1e400", "2024-01-02 03:04:05", enginetest.Null, "2024-01-02 03:04:05Z"},
+	}
+	if d := cmp.Diff(want, a.Rows); d != "" {
+		t.Errorf("rows (-want +got)\n%s", d)
+	}
+}
+
+// None of these may succeed, and none may tell of what the instance has.
+func TestNoWayOut(t *testing.T) {
+	e := open(t, nil)
+	c := enginetest.NewCatalog(numbers("s", "t", 3))
+	if _, err := ask(t, e, c, "SELECT * FROM s.t"); err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret.csv")
+	if err := os.WriteFile(secret, []byte("a\nSECRET\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"SELECT * FROM duckdb_tables()", "SELECT * FROM duckdb_databases()", "SELECT * FROM duckdb_settings()",
+		"SELECT * FROM duckdb_secrets()", "SELECT * FROM duckdb_temporary_files()", "SELECT * FROM pragma_database_list",
+		"SELECT * FROM pragma_database_list()", "SELECT * FROM pg_catalog.pg_class", "SELECT * FROM pg_tables",
+		"SELECT * FROM sqlite_master", "SELECT * FROM information_schema.schemata", "SELECT * FROM system.information_schema.tables",
+		`SELECT * FROM "inlet table 0".main.t`, `SELECT * FROM "inlet query".s.t`, "SELECT * FROM main.t", "SHOW TABLES",
+		"SHOW ALL TABLES", "DESCRIBE s.t", "SUMMARIZE s.t", "SHOW DATABASES", "FROM duckdb_tables()", "TABLE duckdb_settings",
+		"PRAGMA database_list", "CALL pragma_version()", "SELECT getenv('HOME')", "SELECT current_setting('temp_directory')",
+		"SELECT getvariable('x')", "SELECT nextval('x')", "SELECT current_query()",
+		"SELECT * FROM query('SELECT * FROM duckdb_tables()')", "SELECT * FROM query_table('duckdb_tables')",
+		"SELECT * FROM json_execute_serialized_sql(json_serialize_sql('SELECT 1'))",
+		"SELECT * FROM read_csv_auto('" + secret + "')", "SELECT * FROM read_json('" + secret + "')", "FROM '" + secret + "'",
+		"SELECT * FROM read_parquet('" + secret + "')", "SELECT * FROM sniff_csv('" + secret + "')", "SELECT * FROM parquet_metadata('" + secret + "')",
+		"SELECT (SELECT a FROM read_csv('" + secret + "'))", "WITH x AS (SELECT * FROM read_text('" + secret + "')) SELECT * FROM x",
+		"SELECT 1 WHERE EXISTS (FROM glob('/*'))", "SELECT * FROM s.t WHERE n IN (SELECT 1 FROM duckdb_tables())",
+		"SELECT * FROM s.t, LATERAL (SELECT * FROM duckdb_tables())", "PIVOT duckdb_tables() ON schema_name USING count(*)",
+		"SELECT system.main.repeat('x', 900000000)", "SELECT main.repeat('x', 900000000)", "SELECT repeat('x', 900000000)",
+		"SELECT format('{:900000000}', 1)", "SELECT printf('%*d', 900000000, 1)", "SELECT list_sum(range(900000000))",
+		"SET memory_limit = '10GB'", "RESET memory_limit", "SET VARIABLE x = 1", "USE s", "ATTACH ':memory:' AS x", "DETACH memory",
+		"INSTALL httpfs", "LOAD httpfs", "COPY s.t TO '" + secret + ".out'", "EXPORT DATABASE '" + secret + ".out'", "CHECKPOINT",
+		"CREATE MACRO x() AS 1", "CREATE SECRET (TYPE s3)", "EXPLAIN DELETE FROM s.t", "EXPLAIN ANALYZE COPY s.t TO '" + secret + ".out'",
+		"EXPLAIN SELECT * FROM duckdb_settings()", "EXPLAIN EXPLAIN SELECT 1", "SELECT ?", "SELECT $1", "SELECT 1; SELECT 2",
+		"INSERT INTO s.t VALUES (1) RETURNING n", "UPDATE s.t SET n = 1", "DELETE FROM s.t", "DROP VIEW s.t",
+	} {
+		a, err := ask(t, e, c, text)
+		if err == nil {
+			t.Errorf("%s gave %v", text, a.Rows)
+			continue
+		}
+		var f *query.Failure
+		if !errors.As(err, &f) {
+			t.Errorf("%s: not a failure: %v", text, err)
+		}
+		if strings.Contains(err.Error(), "inlet-duckdb") {
+			t.Errorf("%s: the message has a path: %v", text, err)
+		}
+	}
+	if _, err := os.Stat(secret + ".out"); err == nil {
+		t.Error("a file was written")
+	}
+	if a, err := ask(t, e, c, "SELECT count(*) FROM s.t"); err != nil || a.Rows[0][0] != "3" {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+func TestATableIsLoadedOnce(t *testing.T) {
+	e := open(t, &duckdb.Options{Dir: t.TempDir(), Connections: 4})
+	table := numbers("s", "t", 1000)
+	table.Version = "v1"
+	c := enginetest.NewCatalog(table)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if a, err := ask(t, e, c, "SELECT count(*) FROM s.t"); err != nil || a.Rows[0][0] != "1000" {
+				t.Errorf("%v, %v", a, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := c.Opens.Load(); n != 1 {
+		t.Errorf("it was opened %d times", n)
+	}
+	other := numbers("elsewhere", "u", 5) // equal versions mean equal rows
+	other.Version = "v1"
+	again := enginetest.NewCatalog(other)
+	if a, err := ask(t, e, again, "SELECT count(*) FROM u"); err != nil || a.Rows[0][0] != "1000" || again.Opens.Load() != 0 {
+		t.Errorf("%v, %v", a, err)
+	}
+	next := numbers("s", "t", 7)
+	next.Version = "v2"
+	if a, err := ask(t, e, enginetest.NewCatalog(next), "SELECT count(*) FROM s.t"); err != nil || a.Rows[0][0] != "7" {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+func TestTheCacheIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, &duckdb.Options{Dir: dir, CacheBytes: 1})
+	for range 3 {
+		c := enginetest.NewCatalog(numbers("s", "t", 10))
+		if a, err := ask(t, e, c, "SELECT sum(n) FROM s.t"); err != nil || a.Rows[0][0] != "45" {
+			t.Errorf("%v, %v", a, err)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) > 0 {
+		t.Errorf("left in the folder: %v, %v", left, err)
+	}
+}
+
+func TestTheFolderIsTidy(t *testing.T) {
+	dir := t.TempDir()
+	for name, content := range map[string]string{"inlet-duckdb-old": "x", "notes.txt": "the host's own"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := duckdb.New(&duckdb.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ask(t, e, enginetest.NewCatalog(numbers("s", "t", 10)), "SELECT sum(n) FROM s.t"); err != nil {
+		t.Error(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(left) != 1 {
+		t.Errorf("left in the folder: %v, %v", left, err)
+	}
+	if _, err := duckdb.New(&duckdb.Options{Dir: filepath.Join(dir, "notes.txt")}); errs.KindOf(err) != errs.Invalid {
+		t.Errorf("a file as the folder: %v", err)
+	}
+}
+
+// A result that is larger than the memory streams, a sort of it spills, and
+// what fits nowhere fails.
+func TestMemoryIsBounded(t *testing.T) {
+	e := open(t, &duckdb.Options{Dir: t.TempDir(), MemoryBytes: 64 << 20, TempBytes: 128 << 20})
+	c := enginetest.NewCatalog(numbers("s", "t", 1000))
+	a, err := ask(t, e, c, "SELECT count(*) FROM (SELECT a.n, row_number() OVER (ORDER BY (a.n * b.n) % 1009, b.n) AS r FROM s.t a, s.t b)")
+	if err != nil || a.Rows[0][0] != "1000000" {
+		t.Errorf("a sort: %v, %v", a.Rows, err)
+	}
+	_, err = ask(t, e, c, "SELECT list(a.n::VARCHAR || 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' || b.n || ' ' || c.n) FROM s.t a, s.t b, s.t c")
+	var f *query.Failure
+	if !errors.As(err, &f) || f.Type != query.InsufficientResources {
+		t.Errorf("a list of all: %v", err)
+	}
+	if a, err := ask(t, e, c, "SELECT count(*) FROM s.t"); err != nil || a.Rows[0][0] != "1000" {
+		t.Errorf("afterwards: %v, %v", a, err)
+	}
+}
+
+// The functions that are bounded do what they did.
+func TestBoundedFunctions(t *testing.T) {
+	e := open(t, nil)
+	for expression, want := range map[string]string{
+		"repeat('ab', 3)": "ababab", "repeat(NULL, 3)": enginetest.Null, "repeat([1, 2], 2)": "[1,2,1,2]",
+		"lpad('a', 3, 'b')": "bba", "rpad('a', 3, 'b')": "abb", "replace('abcabc', 'b', 'xy')": "axycaxyc", "replace('', 'b', 'x')": "",
+		"contains('abc', 'b')": "true", "contains([1, 2], 2)": "true", "strpos('abc', 'c')": "3", "instr('abc', 'x')": "0",
+		"position('b' IN 'abc')": "2", "levenshtein('duck', 'db')": "3", "printf('%5.2f|%s', 3.14159, 'x')": " 3.14|x",
+		"format('{:>5}', 'x')": "    x", "list_sum(range(5))": "10", "generate_series(1, 3)": "[1,2,3]",
+		"'abc' LIKE '%b%'": "true", "'abc' LIKE '_b%'": "true", "'abc' ILIKE 'A%'": "true", "'abc' GLOB 'a*'": "true",
+	} {
+		if a, err := ask(t, e, enginetest.NewCatalog(), "SELECT "+expression+" AS x"); err != nil || a.Rows[0][0] != want {
+			t.Errorf("%s: %v, %v", expression, a, err)
+		}
+	}
+	for _, expression := range []string{
+		"repeat('x', 300000)", "lpad('x', 300000, 'y')", "replace(repeat('a', 200000), 'a', repeat('a', 200000))",
+		"strpos(repeat('a', 200000), repeat('a', 100000) || 'b')", "contains(repeat('a', 200000), repeat('a', 100000) || 'b')",
+		"repeat('a', 200000) LIKE '%_%a%_%a%_%b'", "printf('%900000000d', 1)", "list_sum(range(900000000))",
+	} {
+		_, err := ask(t, e, enginetest.NewCatalog(), "SELECT "+expression+" AS x")
+		var f *query.Failure
+		if !errors.As(err, &f) || f.Name != query.ExceededLimit {
+			t.Errorf("%s: %v", expression, err)
+		}
+	}
+}
+
+func TestFoldersOfAnyName(t *testing.T) {
+	e := open(t, &duckdb.Options{Dir: filepath.Join(t.TempDir(), "it's a #folder%20 日本")})
+	if a, err := ask(t, e, enginetest.NewCatalog(numbers("s", "t", 3)), "SELECT sum(n) FROM s.t"); err != nil || a.Rows[0][0] != "3" {
+		t.Errorf("%v, %v", a, err)
+	}
+}
+
+func TestFigures(t *testing.T) {
+	e := open(t, nil)
+	c := enginetest.NewCatalog(numbers("s", "t", 100_000))
+	a, err := ask(t, e, c, "SELECT n % 5000 AS k, count(*) FROM s.t GROUP BY k ORDER BY 2, 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := a.Last; p.ProcessedRows != 100_000 || p.ProcessedBytes != 1000 || p.CPU <= 0 || p.PeakMemory <= 0 || p.CompletedSplits != 1 {
+		t.Errorf("figures = %+v", p)
+	}
+}
+
+func TestFailures(t *testing.T) {
+	e := open(t, nil)
+	c := enginetest.NewCatalog(numbers("s", "t", 3))
+	for _, want := range []struct {
+		text, name   string
+		line, column int
+	}{
+		{"SELECT 'é',\n  m FROM s.t", query.ColumnNotFound, 2, 3},
+		{"SELECT n FROM s.t a, s.t b", query.AmbiguousName, 1, 8},
+		{"SELECT\nno_such(n) FROM s.t", query.FunctionNotFound, 2, 1},
+		{"SELECT n FROM s.t\n  JOIN s.x USING (n)", query.TableNotFound, 2, 8},
+		{"SELECT 9223372036854775807 + n FROM s.t", query.NumericOverflow, 0, 0},
+		{"SELECT 'x'::INTEGER", query.GenericUserError, 1, 11},
+		{"DELETE FROM s.t", query.NotSupported, 0, 0},
+		{"EXPLAIN SELEC 1", query.SyntaxError, 1, 9},
+	} {
+		_, err := ask(t, e, c, want.text)
+		var f *query.Failure
+		if !errors.As(err, &f) {
+			t.Errorf("%s: %v", want.text, err)
+			continue
+		}
+		if f.Name != want.name || f.Line != want.line || f.Column != want.column || f.Message == "" || strings.Contains(f.Message, "exception_") {
+			t.Errorf("%s: %s at %d:%d (%s), want %s at %d:%d", want.text, f.Name, f.Line, f.Column, f.Message, want.name, want.line, want.column)
+		}
+	}
+}
