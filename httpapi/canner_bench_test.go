@@ -10,7 +10,10 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -213,7 +216,12 @@ func BenchmarkWholeResult(b *testing.B) {
 	plain := plainServer(b, csv)
 	for b.Loop() {
 		start := time.Now()
-		if err := q.pages("SELECT * FROM million -- "+fmt.Sprint(rand.Int()), 100); err != nil {
+		id, err := q.finish("SELECT * FROM million -- " + fmt.Sprint(rand.Int()))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(time.Since(start).Seconds(), "s-to-finish")
+		if err := q.pages(id, 100); err != nil {
 			b.Fatal(err)
 		}
 		ours := time.Since(start)
@@ -233,22 +241,25 @@ func BenchmarkWholeResult(b *testing.B) {
 	}
 }
 
-// pages runs a statement and reads its pages of 10,000 rows.
-func (q *querying) pages(text string, n int) error {
+// finish runs a statement to its end and returns its id.
+func (q *querying) finish(text string) (id string, err error) {
 	var a asked
 	if err := q.call("POST", "/query", map[string]any{"workspaceId": "w", "sql": text}, &a); err != nil {
-		return err
+		return "", err
 	}
-	id := a.ID
-	for a.Status != "FINISHED" {
+	for id = a.ID; a.Status != "FINISHED"; time.Sleep(5 * time.Millisecond) {
 		if a.Status == "FAILED" {
-			return fmt.Errorf("%s: %s", text, a.Error.Message)
+			return "", fmt.Errorf("%s: %s", text, a.Error.Message)
 		}
-		time.Sleep(5 * time.Millisecond)
 		if err := q.call("GET", "/query/"+id+"?workspaceId=w", nil, &a); err != nil {
-			return err
+			return "", err
 		}
 	}
+	return id, nil
+}
+
+// pages reads the first pages of 10,000 rows.
+func (q *querying) pages(id string, n int) error {
 	for i := range n {
 		if err := q.discard(fmt.Sprintf("/query/%s/result?workspaceId=w&limit=10000&offset=%d", id, i*10_000)); err != nil {
 			return err
@@ -345,4 +356,51 @@ func cpuTime(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
+
+// BenchmarkLargeResult stores as many million rows of ten columns as
+// INLET_BENCH_MILLIONS says, and tells the most memory that the process had,
+// server and client, less what it had before.
+func BenchmarkLargeResult(b *testing.B) {
+	millions := 1
+	if text := os.Getenv("INLET_BENCH_MILLIONS"); text != "" {
+		var err error
+		if millions, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	q := newQuerying(b)
+	q.table("million", millionRows())
+	if err := q.wait("SELECT count(*) FROM million"); err != nil {
+		b.Fatal(err)
+	}
+	debug.FreeOSMemory() // the csv
+	text := fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT m.* FROM n, million m", millions)
+	for b.Loop() {
+		if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil { // the peak is from now on
+			b.Skip("SKIPPED: the peak of memory cannot be reset here")
+		}
+		start := time.Now()
+		if _, err := q.finish(text + " -- " + fmt.Sprint(rand.Int())); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(millions)*1e6/time.Since(start).Seconds(), "rows/s")
+		b.ReportMetric(float64(peakRSS(b))/1e6, "peak-MB")
+	}
+}
+
+// peakRSS returns the most bytes that the process had resident.
+func peakRSS(b *testing.B) int64 {
+	b.Helper()
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var kb int64
+	for line := range strings.Lines(string(text)) {
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kb); n == 1 {
+			break
+		}
+	}
+	return kb << 10
 }

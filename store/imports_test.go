@@ -61,7 +61,7 @@ var rules = map[string][]string{
 	"query/export":               {"query", "query/tabular/parquet", "store/errs", "github.com/parquet-go"},
 	"query/result":               {"blob", "query", "query/tabular", "store/errs", "github.com/klauspost/compress"},
 	"query/enginetest":           {"query", "query/tabular", "store/scope", "github.com/google/go-cmp"},
-	"query/sqlite":               {"query", "query/tabular", "store/errs", "modernc.org/sqlite", "modernc.org/libc"},
+	"query/sqlite":               {"query", "query/tabular", "store/errs", "github.com/gofrs/flock", "modernc.org/sqlite", "modernc.org/libc"},
 	"query/tabular":              {"store/errs", "golang.org/x/text"},
 	"query/sqldb":                {"query", "query/tabular", "store/errs", "store/scope"},
 	"query/tabular/parquet": {

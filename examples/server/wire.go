@@ -37,6 +37,7 @@ import (
 	"github.com/inlet-go/inlet/query/tabular"
 	"github.com/inlet-go/inlet/query/tabular/parquet"
 	"github.com/inlet-go/inlet/query/tabular/xlsx"
+	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/store/scope"
 	"github.com/inlet-go/inlet/store/seal"
 	"github.com/inlet-go/inlet/store/sqlstore"
@@ -118,7 +119,7 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	a.sources = dataset.NewRunner(datasets, store, a.dispatcher, fetcher, inspect.New(tables), nil)
 	syncs := filesync.NewService(store, bucket, &filesync.Options{Owner: owner, Logger: logger})
 	a.syncs = filesync.NewRunner(syncs, nil)
-	engine, err := sqlite.New(&sqlite.Options{Dir: filepath.Join(c.data, "tables")})
+	engine, err := openEngine(filepath.Join(c.data, "tables"))
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +147,17 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	health(mux, store, bucket)
 	a.handler = mux
 	return a, nil
+}
+
+// openEngine opens the engine on a folder that no other server on this machine
+// has: servers that share a database may share -data too.
+func openEngine(dir string) (*sqlite.Engine, error) {
+	for n := 1; ; n++ {
+		engine, err := sqlite.New(&sqlite.Options{Dir: fmt.Sprintf("%s-%d", dir, n)})
+		if !errors.Is(err, errs.Exists) {
+			return engine, err
+		}
+	}
 }
 
 // authenticator takes the one credential for the one tenant.

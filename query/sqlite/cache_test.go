@@ -14,6 +14,7 @@ import (
 	"github.com/inlet-go/inlet/query/enginetest"
 	"github.com/inlet-go/inlet/query/sqlite"
 	"github.com/inlet-go/inlet/query/tabular"
+	"github.com/inlet-go/inlet/store/errs"
 )
 
 func statement(c query.Catalog, sql string) query.Statement {
@@ -273,5 +274,26 @@ func TestTemporaryFilesAreBounded(t *testing.T) {
 	}
 	if paths, _ := tableFiles(t, dir); len(paths) != 1 {
 		t.Errorf("files left: %v", paths)
+	}
+}
+
+func TestAnotherEngineMayNotUseTheFolder(t *testing.T) {
+	dir := t.TempDir()
+	first, err := sqlite.New(&sqlite.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.New(&sqlite.Options{Dir: dir}); !errors.Is(err, errs.Exists) {
+		t.Errorf("a second engine: got %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := sqlite.New(&sqlite.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(); err != nil {
+		t.Error(err)
 	}
 }

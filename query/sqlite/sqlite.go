@@ -25,11 +25,13 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
 
+	"github.com/gofrs/flock"
 	driverpkg "modernc.org/sqlite"
 
 	"github.com/inlet-go/inlet/query"
@@ -94,6 +96,7 @@ type Engine struct {
 	cache    *cache
 	pool     *pool
 	temp     string // a folder to remove, or ""
+	lock     io.Closer
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
@@ -108,7 +111,8 @@ var _ query.Sleeper = (*Engine)(nil)
 // errClosed is why statements end when the engine is closed.
 var errClosed = &query.Failure{Name: query.ServerStopped, Type: query.InsufficientResources, Message: "the engine is closed"}
 
-// New returns an engine. It fails when the folder of the cache cannot be used.
+// New returns an engine. It fails when the folder of the cache cannot be used,
+// with an error of kind Exists when another engine has it.
 func New(o *Options) (*Engine, error) {
 	if o == nil {
 		o = &Options{}
@@ -128,9 +132,12 @@ func New(o *Options) (*Engine, error) {
 	if e.settings.dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
+	if e.lock, err = lockFolder(e.settings.dir); err != nil {
+		return nil, err
+	}
 	e.pool = newPool(e.settings)
 	if e.cache, err = openCache(e.settings.dir, e.settings.cacheBytes, e.pool.gone); err != nil {
-		return nil, fmt.Errorf("cache of tables: %w", err)
+		return nil, errors.Join(fmt.Errorf("cache of tables: %w", err), e.lock.Close())
 	}
 	e.pool.kept = e.cache.has
 	e.ctx, e.cancel = context.WithCancelCause(context.Background())
@@ -174,10 +181,28 @@ func (e *Engine) Close() error {
 	e.busy.Wait()
 	err := e.pool.close()
 	e.cache.drain()
+	err = errors.Join(err, e.lock.Close())
 	if e.temp != "" {
 		err = errors.Join(err, os.RemoveAll(e.temp))
 	}
 	return err
+}
+
+// lockFolder makes the folder of a cache, and keeps other engines out of it,
+// in this process or another, until Close or the end of the process.
+func lockFolder(dir string) (io.Closer, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("cache of tables: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "lock"))
+	switch locked, err := lock.TryLock(); {
+	case errors.Is(err, errors.ErrUnsupported): // a file system without locks
+	case err != nil:
+		return nil, fmt.Errorf("cache of tables: %w", err)
+	case !locked:
+		return nil, errs.New(errs.Exists, "another engine uses the folder of the cache of tables")
+	}
+	return lock, nil
 }
 
 // Sleep closes the connections that nobody uses, and so gives back the memory
