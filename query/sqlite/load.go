@@ -275,7 +275,7 @@ func (c *countedRows) note(row []tabular.Value) bool {
 	for _, i := range c.shaped {
 		if row[i].Type != tabular.Null {
 			c.shapes[i].note(row[i])
-			ok = ok && !(c.real[i] && c.shapes[i].wide)
+			ok = ok && (!c.real[i] || !c.shapes[i].wide)
 		}
 	}
 	return ok
