@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,7 @@ func tableFiles(t *testing.T, dir string) (paths []string, bytes int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	paths = slices.DeleteFunc(paths, func(p string) bool { return filepath.Base(p) == "lock" })
 	for _, p := range paths {
 		info, err := os.Stat(p)
 		if err != nil {

@@ -46,7 +46,7 @@ import (
 
 // Options qualify an [Engine]; nil or zero values are the defaults.
 type Options struct {
-	// Dir is the folder of the cache, which no other engine uses at the same
+	// Dir is the folder of the cache, which no other engine can use at the same
 	// time; it is created. By default it is a temporary folder that Close
 	// removes. Temporary files of statements are there as well.
 	Dir string
