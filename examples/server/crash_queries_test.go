@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ func TestKilledServerKeepsQueries(t *testing.T) {
 	c.process = start(t, "-data", data)
 	l, k := c.check()
 	lost, kept = lost+l, kept+k
+	c.settle()
 	if err := c.stop(); err != nil {
 		t.Fatalf("SIGTERM: %v\n%s", err, c.logged())
 	}
@@ -137,6 +139,25 @@ func (c *queryCrash) await(id string) (q queried) {
 		}
 		if time.Now().After(end) {
 			c.t.Fatalf("query %s stays %s after the crash", id, q.Status)
+		}
+	}
+}
+
+// settle waits until the restart has ended those queries too whose answer
+// nobody got.
+func (c *queryCrash) settle() {
+	c.t.Helper()
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		var list struct{ Result []queried }
+		if err := c.sql(http.MethodGet, "/queries?limit=1000&workspaceId="+workspace, nil, &list); err != nil {
+			c.t.Fatalf("%v\n%s", err, c.logged())
+		}
+		open := slices.IndexFunc(list.Result, func(q queried) bool { return q.Status != "FINISHED" && q.Status != "FAILED" })
+		if open < 0 {
+			return
+		}
+		if time.Now().After(end) {
+			c.t.Fatalf("query %s stays %s after the crash", list.Result[open].ID, list.Result[open].Status)
 		}
 	}
 }
