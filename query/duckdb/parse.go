@@ -22,7 +22,7 @@ type reference struct {
 // parsed is what a statement asks for, as DuckDB's own parser sees it.
 type parsed struct {
 	tables   []reference // without common table expressions
-	prefixes []int       // places of columns' prefixes that name the information schema
+	prefixes []reference // of columns: what may be a schema, without the table
 	volatile bool
 }
 
@@ -199,8 +199,8 @@ func (w *walker) column(n map[string]any) {
 	switch first = strings.ToLower(first); {
 	case len(names) == 1 && slices.Contains(times, first):
 		w.volatile = true
-	case len(names) == 3 && first == informationSchema:
-		w.prefixes = append(w.prefixes, w.at(n))
+	case len(names) > 2 && substitutes[first] != "":
+		w.prefixes = append(w.prefixes, reference{schema: first, at: w.at(n)})
 	}
 }
 
