@@ -1,6 +1,8 @@
 package enginetest
 
 import (
+	"context"
+	"io"
 	"math"
 	"strings"
 	"testing"
@@ -29,6 +31,7 @@ var typeCases = []testCase{
 	{name: "NoRows", test: testNoRows},
 	{name: "OnlyNulls", test: testOnlyNulls},
 	{name: "LongText", test: testLongText},
+	{name: "Files", test: testFiles},
 }
 
 // kind is a column with its values, what SQL gives back, and its type there.
@@ -194,4 +197,23 @@ func testLongText(t *testing.T, b *bench) {
 	long := strings.Repeat("0123456789", 100_000)
 	b.create(t, New("shop", "long", []Column{Col("x", tabular.Text)}, []any{long}))
 	b.want(t, "SELECT x FROM shop.long", long)
+}
+
+func testFiles(t *testing.T, b *bench) {
+	r, err := tabular.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := func(name, data string) tabular.File {
+		return tabular.File{Name: name, Size: int64(len(data)), Open: func(context.Context, int64, int64) (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader(data)), nil
+		}}
+	}
+	b.create(t,
+		FromFile(t, r, "files", "people", file("people.csv", "id,name,zip,score\n1,\"Ada, the \"\"first\"\"\",007,1.5\n2,日本,,2\n")),
+		FromFile(t, r, "files", "visits", file("visits.ndjson", "{\"person\":1,\"at\":\"2024-01-01\"}\n{\"person\":9007199254740993,\"at\":null}\n")),
+	)
+	b.want(t, "SELECT * FROM files.people ORDER BY id", "1 | Ada, the \"first\" | 007 | 1.5", "2 | 日本 | "+Null+" | 2")
+	b.want(t, "SELECT name FROM files.people JOIN files.visits ON person = id", "Ada, the \"first\"")
+	b.want(t, "SELECT person FROM files.visits ORDER BY 1", "1", "9007199254740993")
 }

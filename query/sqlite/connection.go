@@ -116,6 +116,9 @@ func (c *connection) close() error {
 	c.forget()
 	c.slot.conn = nil
 	connections.Delete(c.id)
+	for view := range c.views {
+		sources.Delete(c.viewSource(view))
+	}
 	c.tls.Free(16)
 	err := c.owner.Close()
 	tempFiles.owners.Delete(c.tls)

@@ -69,3 +69,23 @@ var changing = map[string]bool{
 	"detach": true, "drop": true, "end": true, "insert": true, "pragma": true, "reindex": true, "release": true,
 	"replace": true, "rollback": true, "savepoint": true, "update": true, "vacuum": true,
 }
+
+// expressions returns about how many values a statement computes at a time:
+// calls of functions, concatenations, and columns that are no literals.
+func expressions(tokens []token) int {
+	n := 0
+	for i, t := range tokens {
+		if t.kind != tokenSymbol {
+			continue
+		}
+		switch t.text {
+		case "(", "|", ">":
+			n++
+		case ",":
+			if i > 0 && tokens[i-1].kind != tokenNumber && tokens[i-1].kind != tokenString {
+				n++
+			}
+		}
+	}
+	return n
+}

@@ -39,6 +39,11 @@ func (e *Engine) Prepare(ctx context.Context, st query.Statement) (query.Prepare
 	if p.resolved, err = resolve(ctx, st, tokens); err != nil {
 		return nil, err
 	}
+	for _, t := range p.resolved.tables {
+		if t.table.Version == "" {
+			return nil, fmt.Errorf("the catalog gives table %s no version", t.name())
+		}
+	}
 	err = p.check(ctx, p.cached())
 	if damaged(err) {
 		err = p.check(ctx, nil)

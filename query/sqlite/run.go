@@ -129,7 +129,7 @@ func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *
 	c.status(sqlite3.SQLITE_DBSTATUS_CACHE_HIT, true)
 	c.status(sqlite3.SQLITE_DBSTATUS_CACHE_MISS, true)
 	limit := r.p.engine.settings.valueBytes
-	c.limitLength(st.longest(limit))
+	c.limitLength(r.p.longest(st.permit))
 	defer func() {
 		r.measure()
 		st.reset()
@@ -151,19 +151,21 @@ func (r *run) stream(ctx context.Context, c *connection, out query.Sink, given *
 	return r.p.failure(err, w, granted)
 }
 
-// maxRow bounds the bytes of a row of a result.
-const maxRow = 512 << 20
+// maxValues bounds the bytes of all values that a statement makes at a time.
+const maxValues = 512 << 20
 
 // maxJSON bounds JSON that is taken apart: one call may do that a hundred times
 // for as many paths, and is not interrupted.
 const maxJSON = 4 << 20
 
-// longest returns how long a value may be.
-func (st *statement) longest(limit int64) int64 {
-	if st.permit.json {
+// longest returns how long a value may be: SQLite has no other bound for what
+// the expressions of a statement hold at the same time.
+func (p *prepared) longest(granted *permit) int64 {
+	limit := min(p.engine.settings.valueBytes, maxValues/int64(expressions(p.tokens)+1))
+	if granted.json {
 		limit = min(limit, maxJSON)
 	}
-	return max(min(limit, maxRow/int64(len(st.columns)+1)), 1<<16)
+	return max(limit, 16<<10)
 }
 
 func (r *run) rows(ctx context.Context, out query.Sink, given *bool) error {

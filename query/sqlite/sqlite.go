@@ -14,9 +14,10 @@
 // column are of several kinds, as SQLite allows, each comes as what it is.
 //
 // What bounds a statement: its deadline, the size of a value, the room for
-// temporary files, and SQLite's limits on its text. Only memory that a single
-// row takes beyond the size of a value is not bounded as strictly: a row is at
-// most 512 MiB.
+// temporary files, and SQLite's limits on its text. SQLite does not bound the
+// memory of all values of a statement together, so the size of one is also at
+// most 512 MiB through the number of functions, concatenations and columns that
+// the statement has, and 4 MiB where it takes JSON apart.
 package sqlite
 
 import (

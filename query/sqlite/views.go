@@ -30,13 +30,16 @@ const catalogName = "inlet"
 // viewLocation is where a connection has a view.
 func viewLocation(view string) location { return location{"temp", mark + view} }
 
+// viewSource is how the source of a view's rows is called.
+func (c *connection) viewSource(view string) string { return view + strconv.Itoa(int(c.id)) }
+
 // createView gives the connection a view, whose rows are those of the
 // statement that runs.
 func (c *connection) createView(view string) error {
 	if c.views[view] {
 		return nil
 	}
-	name := view + strconv.Itoa(int(c.id))
+	name := c.viewSource(view)
 	sources.Store(name, &rowsSource{
 		definition: definition(informationViews[view], nil),
 		open: func() (tabular.Rows, error) {
