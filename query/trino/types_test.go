@@ -71,4 +71,3 @@ func TestTypes(t *testing.T) {
 		})
 	}
 }
-
