@@ -142,7 +142,7 @@ func (w *walker) object(n map[string]any, common []string) {
 	case typ == "BASE_TABLE":
 		w.table(n, common)
 	case typ == "TABLE_FUNCTION":
-		w.tableFunction(n)
+		w.tableFunction(n, common)
 	case !slices.Contains(references, typ):
 		w.refuse(n, query.NotSupported, "statements of this kind are not run: %s", typ)
 	}
@@ -206,13 +206,13 @@ func (w *walker) column(n map[string]any) {
 
 var times = []string{"current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "current_user", "user"}
 
-func (w *walker) tableFunction(n map[string]any) {
+func (w *walker) tableFunction(n map[string]any, common []string) {
 	call, _ := n["function"].(map[string]any)
 	name, _ := call["function_name"].(string)
 	if !slices.Contains(tableFunctions, name) || call["schema"] != "" || call["catalog"] != "" {
 		w.refuse(n, query.PermissionDenied, "the function %s may not be called", name)
 	}
-	w.node(call["children"], nil)
+	w.node(call["children"], common)
 }
 
 // failed returns the failure in an error, or nil.
