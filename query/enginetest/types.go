@@ -16,6 +16,7 @@ var typeCases = []testCase{
 	{name: "Values", test: testValues},
 	{name: "LargeIntegersInExpressions", test: testLargeIntegers},
 	{name: "DecimalsCompareExactly", test: testDecimals},
+	{name: "Prices", test: testPrices},
 	{name: "SumsOfDecimals", test: testDecimalSums, skip: func(h *Harness) string {
 		if h.Traits.InexactSums {
 			return "the engine sums decimals as doubles"
@@ -160,6 +161,23 @@ func testDecimals(t *testing.T, b *bench) {
 	b.want(t, "SELECT count(DISTINCT x) FROM shop.sums", "5")
 	b.want(t, "SELECT count(*) FROM shop.sums GROUP BY x HAVING count(*) > 1", "2")
 	b.want(t, "SELECT a.id, b.id FROM shop.sums a JOIN shop.sums b ON a.x = b.x AND a.id < b.id", "1 | 7")
+}
+
+// testPrices does with decimals of usual size what is done with numbers.
+func testPrices(t *testing.T, b *bench) {
+	b.create(t, orders())
+	a := b.want(t, "SELECT price FROM shop.orders WHERE price IS NOT NULL ORDER BY price DESC", "100.25", "10.00", "9.50")
+	if head := heads(a.Columns)[0]; head != "price decimal" || a.Types[0] != tabular.Decimal {
+		t.Errorf("column %q with values of type %s", head, a.Types[0])
+	}
+	b.want(t, "SELECT person FROM shop.orders GROUP BY person HAVING max(price) > 50", "1")
+	b.want(t, "SELECT person FROM shop.orders WHERE price IS NOT NULL GROUP BY person ORDER BY max(price)", "2", "1")
+	b.want(t, "WITH m AS (SELECT person, min(price) AS p FROM shop.orders GROUP BY person) SELECT person FROM m WHERE p < 9.75", "1")
+	b.want(t, "SELECT id FROM shop.orders WHERE coalesce(price, 0) > 20 OR CASE WHEN id = 1 THEN price END = 9.5 ORDER BY id", "1", "3")
+	b.want(t, "SELECT id FROM shop.orders WHERE price / 4 = 2.5", "2")
+	b.want(t, "SELECT id FROM shop.orders WHERE price = (SELECT max(price) FROM shop.orders)", "3")
+	b.want(t, "SELECT id FROM shop.orders WHERE price BETWEEN 9.5 AND 10 ORDER BY id", "1", "2")
+	b.want(t, "SELECT id FROM shop.orders WHERE price IN (10, 100.25) ORDER BY id", "2", "3")
 }
 
 func testDecimalSums(t *testing.T, b *bench) {

@@ -1,14 +1,48 @@
 package sqlite
 
 import (
+	"math"
+	"strconv"
 	"strings"
 )
 
-// decimalCollation orders decimals, which are kept as texts with all their
-// digits, by their value: comparisons, ORDER BY, GROUP BY, DISTINCT, joins, min
+// appendDecimal appends f with scale digits behind the point. It reports false
+// where f is not such a decimal of at most 15 digits.
+func appendDecimal(dst []byte, f float64, scale int) ([]byte, bool) {
+	if scale > exactDigits {
+		return dst, false
+	}
+	power := math.Pow10(scale)
+	n := math.Round(f * power)
+	if math.Abs(n) >= 1e15 || n/power != f {
+		return dst, false
+	}
+	start := len(dst)
+	if n < 0 {
+		dst = append(dst, '-')
+		start++
+	}
+	dst = strconv.AppendInt(dst, int64(math.Abs(n)), 10)
+	if scale == 0 {
+		return dst, true
+	}
+	for len(dst)-start <= scale {
+		dst = append(dst, 0)
+		copy(dst[start+1:], dst[start:])
+		dst[start] = '0'
+	}
+	dst = append(dst, 0)
+	at := len(dst) - 1 - scale
+	copy(dst[at+1:], dst[at:])
+	dst[at] = '.'
+	return dst, true
+}
+
+// decimalCollation orders decimals that are kept as texts with all their
+// digits, because float64 does not hold them, by their value: comparisons, ORDER BY, GROUP BY, DISTINCT, joins, min
 // and max of decimal columns are exact. A number that is compared with one
 // becomes a text first, as SQLite does for columns of texts. Arithmetic and
-// sums are SQLite's, in float64.
+// sums are SQLite's, in float64, and what a function gives is a text.
 const decimalCollation = "inlet_decimal"
 
 // compareDecimals orders numbers by value, and before all other texts.

@@ -2,8 +2,11 @@ package sqlite
 
 import (
 	"math/big"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/inlet-go/inlet/query/tabular"
 )
 
 var decimals = []string{
@@ -45,6 +48,53 @@ func FuzzCompareDecimals(f *testing.F) {
 		y, ok2 := new(big.Rat).SetString(strings.TrimSuffix(b, "."))
 		if ok && ok2 && x.Cmp(y) != got {
 			t.Fatalf("%q against %q: %d, want %d", a, b, got, x.Cmp(y))
+		}
+	})
+}
+
+func TestDecimalsThatAreNumbers(t *testing.T) {
+	for _, c := range []struct {
+		f     float64
+		scale int
+		want  string // "" where f is no such decimal
+	}{
+		{9.5, 2, "9.50"}, {-0.01, 2, "-0.01"}, {0, 2, "0.00"}, {10, 0, "10"}, {1234567890123.45, 2, "1234567890123.45"},
+		{0.30000000000000004, 2, ""}, {1.23456, 2, ""}, {1e300, 2, ""}, {0.000000000000001, 15, "0.000000000000001"}, {-123456, 3, "-123456.000"},
+	} {
+		got, ok := appendDecimal(nil, c.f, c.scale)
+		if ok != (c.want != "") || ok && string(got) != c.want {
+			t.Errorf("%v with %d digits: %q, %t, want %q", c.f, c.scale, got, ok, c.want)
+		}
+	}
+}
+
+// FuzzDecimalSurvives checks that what is kept as a number comes back as it was.
+func FuzzDecimalSurvives(f *testing.F) {
+	for _, d := range decimals {
+		f.Add(d)
+	}
+	f.Add("99999999999999.9")
+	f.Add("0.123456789012345")
+	f.Fuzz(func(t *testing.T, text string) {
+		if d, ok := new(big.Rat).SetString(text); !ok || d == nil || strings.ContainsAny(text, "/_xXpPoObB") || len(text) > 50 {
+			return
+		}
+		whole, fraction, point := strings.Cut(strings.TrimPrefix(text, "-"), ".")
+		if strings.HasPrefix(text, "+") || whole == "" || point && fraction == "" || len(whole) > 1 && whole[0] == '0' {
+			return // not as decimals are written
+		}
+		var s columnShape
+		s.note(tabular.Value{Type: tabular.Decimal, Bytes: []byte(text)})
+		if s.wide {
+			return
+		}
+		v, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, ok := appendDecimal(nil, v, scaleOf(s.declare(tabular.Decimal)))
+		if !ok || string(got) != text {
+			t.Fatalf("%q became %q, %t", text, got, ok)
 		}
 	})
 }

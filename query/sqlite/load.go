@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -94,20 +95,41 @@ func readMeta(path string) (meta fileMeta, err error) {
 
 var sourceID atomic.Int64
 
-// loadTable writes the rows of a table into a new file.
-func (e *Engine) loadTable(ctx context.Context, path string, t query.Table, progress *load) (_ fileMeta, err error) {
+// errAgain ends a load whose decimals turn out not to fit into float64.
+var errAgain = errors.New("decimals have too many digits")
+
+// loadTable writes the rows of a table into a new file. Decimals are kept as
+// float64 where that gives every one of a column back as it is, which only the
+// last row tells: else they are read again, and kept as texts.
+func (e *Engine) loadTable(ctx context.Context, path string, t query.Table, progress *load) (fileMeta, error) {
 	told, err := t.Source.Describe(ctx)
 	if err != nil {
 		return fileMeta{}, err
 	}
+	shapes := make([]columnShape, len(told.Columns))
+	meta, err := e.loadRows(ctx, path, t, told, shapes, progress)
+	if errors.Is(err, errAgain) {
+		if err := os.Remove(path); err != nil {
+			return fileMeta{}, err
+		}
+		meta, err = e.loadRows(ctx, path, t, told, shapes, progress)
+	}
+	return meta, err
+}
+
+// loadRows notes in shapes what the columns are like.
+func (e *Engine) loadRows(
+	ctx context.Context, path string, t query.Table, told tabular.Table, shapes []columnShape, progress *load,
+) (_ fileMeta, err error) {
 	rows, err := t.Source.Open(ctx)
 	if err != nil {
 		return fileMeta{}, err
 	}
-	read := &countedRows{rows: rows, ctx: ctx, progress: progress, shapes: make([]columnShape, len(told.Columns)),
-		perRow: float64(t.Bytes) / float64(max(told.Rows, 1))}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	read := &countedRows{rows: rows, ctx: ctx, progress: progress, shapes: shapes, real: make([]bool, len(shapes)),
+		perRow: float64(t.Bytes) / float64(max(told.Rows, 1))}
 	for i, c := range told.Columns {
+		read.real[i] = c.Type == tabular.Decimal && !shapes[i].wide
 		if c.Type == tabular.Decimal || c.Type == tabular.Timestamp {
 			read.shaped = append(read.shaped, i)
 		}
@@ -118,10 +140,10 @@ func (e *Engine) loadTable(ctx context.Context, path string, t query.Table, prog
 	}
 	defer func() { err = errors.Join(err, l.conn.Close()) }()
 	name := fmt.Sprintf("load%d", sourceID.Add(1))
-	sources.Store(name, &rowsSource{definition(told.Columns, nil), func() (tabular.Rows, error) { return read, nil }})
+	sources.Store(name, &rowsSource{definition(told.Columns, nil), read.real, func() (tabular.Rows, error) { return read, nil }})
 	defer sources.Delete(name)
 	for _, sql := range []string{
-		"CREATE TABLE " + quote(tableName) + definition(told.Columns, nil),
+		"CREATE TABLE " + quote(tableName) + definition(told.Columns, wideOnly(shapes)),
 		"CREATE VIRTUAL TABLE temp.source USING " + rowsModule + "(" + name + ")",
 		"INSERT INTO main." + quote(tableName) + " SELECT * FROM temp.source",
 	} {
@@ -129,11 +151,20 @@ func (e *Engine) loadTable(ctx context.Context, path string, t query.Table, prog
 			return fileMeta{}, errors.Join(read.err, err)
 		}
 	}
-	if err := l.redeclare(definition(told.Columns, read.shapes)); err != nil {
+	if err := l.redeclare(definition(told.Columns, shapes)); err != nil {
 		return fileMeta{}, err
 	}
 	meta := fileMeta{Columns: told.Columns, Rows: progress.rows.Load()}
 	return meta, l.finish(meta)
+}
+
+// wideOnly are the shapes with nothing but which decimals are texts.
+func wideOnly(shapes []columnShape) []columnShape {
+	all := make([]columnShape, len(shapes))
+	for i, s := range shapes {
+		all[i].wide = s.wide
+	}
+	return all
 }
 
 // redeclare gives the columns their types again, now that all values are known.
@@ -192,7 +223,8 @@ type countedRows struct {
 	progress *load
 	perRow   float64 // bytes
 	shapes   []columnShape
-	shaped   []int // the columns whose shape matters
+	shaped   []int  // the columns whose shape matters
+	real     []bool // decimals that are kept as float64
 	n        int64
 	err      error
 }
@@ -217,12 +249,36 @@ func (c *countedRows) Next() ([]tabular.Value, error) {
 		return nil, err
 	}
 	c.n++
+	if c.note(row) {
+		return row, nil
+	}
+	for err == nil { // what else there is, so that the next load is the last
+		if row, err = c.rows.Next(); err == nil {
+			c.note(row)
+			c.n++
+		}
+		if c.n%1024 == 0 && err == nil {
+			err = c.ctx.Err()
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = errAgain
+	}
+	c.err = err
+	return nil, err
+}
+
+// note looks at a row, and reports whether its decimals can be kept as they
+// were meant to be.
+func (c *countedRows) note(row []tabular.Value) bool {
+	ok := true
 	for _, i := range c.shaped {
 		if row[i].Type != tabular.Null {
 			c.shapes[i].note(row[i])
+			ok = ok && (!c.real[i] || !c.shapes[i].wide)
 		}
 	}
-	return row, nil
+	return ok
 }
 
 // Close implements [tabular.Rows]; the loader closes what it opened.

@@ -99,7 +99,7 @@ func match(p pattern, want, text string, stopped func() bool) (found, ok bool) {
 		from = p.candidate(want, star, text, from+width(text, from))
 		i, j = from, star
 	}
-	for j < len(want) && want[j] == p.many {
+	for j < len(want) && want[j] == p.many && rune(p.many) != p.escape {
 		j++
 	}
 	return j == len(want), true

@@ -41,6 +41,8 @@ func TestFunctionsAnswerAsSQLites(t *testing.T) {
 		}{
 			{"SELECT ? LIKE ?", []any{pick(plain, 6), pick(likes, 5)}},
 			{"SELECT ? LIKE ? ESCAPE 'b'", []any{pick(plain, 6), pick(likes, 5)}},
+			{"SELECT ? LIKE ? ESCAPE '%'", []any{pick(plain, 6), pick(likes, 5)}},
+			{"SELECT ? LIKE ? ESCAPE '_'", []any{pick(plain, 6), pick(likes, 5)}},
 			{"SELECT ? GLOB ?", []any{pick(plain, 6), pick(globs, 4)}},
 			{"SELECT instr(?, ?)", []any{pick(plain, 8), pick(plain, 2)}},
 			{"SELECT replace(?, ?, ?)", []any{pick(plain, 8), pick(plain, 2), pick(plain, 2)}},

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"errors"
 	"io"
+	"strconv"
 	"sync"
 	"unsafe"
 
@@ -19,6 +20,7 @@ const rowsModule = "inlet_rows"
 // rowsSource is what a virtual table reads, by the name that is its argument.
 type rowsSource struct {
 	definition string // the columns
+	real       []bool // decimals that become numbers; nil for none
 	open       func() (tabular.Rows, error)
 }
 
@@ -106,6 +108,12 @@ func (c *cursor) Column(i int) (vtab.Value, error) {
 		return v.Int, nil
 	case tabular.Real:
 		return v.Float, nil
+	case tabular.Decimal:
+		text := unsafe.String(unsafe.SliceData(v.Bytes), len(v.Bytes))
+		if c.source.real != nil && c.source.real[i] {
+			return strconv.ParseFloat(text, 64)
+		}
+		return text, nil
 	case tabular.Bytes:
 		if v.Bytes == nil {
 			return []byte{}, nil

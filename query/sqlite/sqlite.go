@@ -6,12 +6,17 @@
 // by the table's version. Statements only ever see the files of tables that
 // their own catalog returned.
 //
-// What is exact: 64-bit integers; decimals as they are kept, compared, ordered,
-// grouped and joined; texts, dates and times as they are. What is not: sums,
-// averages and arithmetic of decimals are float64, and NaN is null. Types of
-// results are the columns' own where SQLite passes a column on, else they are
-// taken from the first values: min(day) is a varchar. Where the values of a
-// column are of several kinds, as SQLite allows, each comes as what it is.
+// What is exact: 64-bit integers, texts, dates and times as they are, and
+// decimals. A column of decimals that float64 gives back as they are (up to 15
+// digits, all with as many behind the point) is one of numbers; others are kept
+// as texts, and are exact where the column itself is compared, ordered, grouped
+// or joined, but texts for whatever takes what a function made of them: write
+// CAST(max(wide) AS REAL) > 50. Sums, averages and arithmetic of decimals are
+// float64, and NaN is null.
+//
+// Types of results are the columns' own where SQLite passes a column on, else
+// they are taken from the first values: min(day) is a varchar. Where the values
+// of a column are of several kinds, as SQLite allows, each comes as what it is.
 //
 // What bounds a statement: its deadline, the size of a value, the room for
 // temporary files, and SQLite's limits on its text. SQLite does not bound the

@@ -20,6 +20,8 @@ type statement struct {
 	permit  *permit
 	columns []query.Column // Type is "" where only values can tell it
 	kinds   []tabular.Type // Null where only values can tell it
+	scales  []int          // of decimals that are kept as numbers, else -1
+	digits  [][]byte       // room for them
 }
 
 // mostStatements bounds the compiled statements that a connection keeps.
@@ -88,7 +90,10 @@ func (st *statement) describe() {
 	n := sqlite3.Xsqlite3_column_count(st.c.tls, st.handle)
 	for i := range n {
 		name := libc.GoString(sqlite3.Xsqlite3_column_name(st.c.tls, st.handle, i))
-		kind, typ := declared(libc.GoString(sqlite3.Xsqlite3_column_decltype(st.c.tls, st.handle, i)))
+		decl := libc.GoString(sqlite3.Xsqlite3_column_decltype(st.c.tls, st.handle, i))
+		kind, typ := declared(decl)
+		st.scales = append(st.scales, scaleOf(decl))
+		st.digits = append(st.digits, nil)
 		st.kinds = append(st.kinds, kind)
 		st.columns = append(st.columns, query.Column{Name: name, Type: typ})
 	}
@@ -129,6 +134,12 @@ func (st *statement) value(i int32, v *tabular.Value) {
 		}
 	case sqlite3.SQLITE_FLOAT:
 		*v = tabular.Value{Type: tabular.Real, Float: sqlite3.Xsqlite3_column_double(c.tls, st.handle, i)}
+		if scale := st.scales[i]; scale >= 0 {
+			if digits, ok := appendDecimal(st.digits[i][:0], v.Float, scale); ok {
+				st.digits[i] = digits
+				*v = tabular.Value{Type: tabular.Decimal, Bytes: digits}
+			}
+		}
 	case sqlite3.SQLITE_TEXT:
 		p := sqlite3.Xsqlite3_column_text(c.tls, st.handle, i)
 		*v = tabular.Value{Type: textKind(kind), Bytes: libc.GoBytes(p, int(sqlite3.Xsqlite3_column_bytes(c.tls, st.handle, i)))}

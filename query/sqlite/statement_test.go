@@ -60,7 +60,7 @@ func TestTypesOfExpressions(t *testing.T) {
 		{"SELECT NULL UNION ALL SELECT 2", "bigint", "∅; 2"},
 		{"SELECT 1 UNION ALL SELECT 'x'", "varchar", "1; x"},
 		{"SELECT r FROM t UNION ALL SELECT 3", "double", "0.5; 2; 3"},
-		{"SELECT sum(d), min(d), avg(i) FROM t", "double varchar double", "1234.75 | 0.25 | 1.5"},
+		{"SELECT sum(d), min(d), avg(i) FROM t", "double double double", "1234.75 | 0.25 | 1.5"},
 		{"SELECT b FROM t WHERE b", "boolean", "true"},
 		{"SELECT 1 WHERE 0", "unknown", ""},
 	} {

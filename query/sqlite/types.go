@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,20 @@ var trinoTypes = map[string]string{
 // zonedTimestamp is the declaration of timestamps that all end with Z.
 const zonedTimestamp = "TIMESTAMP_UTC_TEXT"
 
+// exactDecimal is the declaration of decimals that float64 gives back as they
+// are. They are numbers for SQLite, in all that it does with them.
+const exactDecimal = "DECIMAL_REAL"
+
+// scaleOf returns how many digits the decimals of a declaration have behind the
+// point, or -1.
+func scaleOf(decl string) int {
+	_, scale, _ := strings.Cut(strings.TrimSuffix(decl, ")"), ",")
+	if n, err := strconv.Atoi(scale); err == nil && strings.HasPrefix(decl, exactDecimal) {
+		return n
+	}
+	return -1
+}
+
 // declared returns what the declared type of a column means; Null and "" where
 // it is none of ours.
 func declared(decl string) (tabular.Type, string) {
@@ -39,8 +54,11 @@ func declared(decl string) (tabular.Type, string) {
 	if args != "" {
 		args = "(" + args
 	}
-	if base == zonedTimestamp {
+	switch base {
+	case zonedTimestamp:
 		return tabular.Timestamp, "timestamp" + args + " with time zone"
+	case exactDecimal:
+		return tabular.Decimal, "decimal" + args
 	}
 	kind, ok := kinds[base]
 	if !ok {
@@ -63,25 +81,34 @@ var kinds = func() map[string]tabular.Type {
 type columnShape struct {
 	whole, fraction int // digits of decimals; of timestamps only the fraction's
 	some, zoned     bool
+	wide            bool // decimals that float64 does not give back as they are
 }
+
+// exactDigits is how many digits of a decimal float64 always gives back.
+const exactDigits = 15
 
 // note looks at a value that is not null.
 func (s *columnShape) note(v tabular.Value) {
 	switch v.Type {
 	case tabular.Decimal:
-		text := strings.TrimPrefix(string(v.Bytes), "-")
-		whole, fraction, _ := strings.Cut(text, ".")
-		if strings.ContainsAny(text, "eE") {
+		text, negative := bytes.CutPrefix(v.Bytes, []byte("-"))
+		whole, fraction, _ := bytes.Cut(text, []byte("."))
+		whole = bytes.TrimLeft(whole, "0")
+		zero := negative && len(bytes.Trim(text, "0.")) == 0
+		if bytes.ContainsAny(text, "eE+") || zero || len(whole)+len(fraction) > exactDigits || s.some && len(fraction) != s.fraction {
+			s.wide = true
+		}
+		if bytes.ContainsAny(text, "eE") {
 			s.whole = 1000 // has no precision to speak of
 		}
-		s.whole, s.fraction = max(s.whole, len(strings.TrimLeft(whole, "0"))), max(s.fraction, len(fraction))
+		s.whole, s.fraction = max(s.whole, len(whole)), max(s.fraction, len(fraction))
 	case tabular.Timestamp:
-		text, zoned := strings.CutSuffix(string(v.Bytes), "Z")
+		text, zoned := bytes.CutSuffix(v.Bytes, []byte("Z"))
 		if !s.some {
 			s.zoned = true
 		}
 		s.zoned = s.zoned && zoned
-		_, fraction, _ := strings.Cut(text, ".")
+		_, fraction, _ := bytes.Cut(text, []byte("."))
 		s.fraction = max(s.fraction, len(fraction))
 	}
 	s.some = true
@@ -90,6 +117,9 @@ func (s *columnShape) note(v tabular.Value) {
 // declare returns the type to declare for a column with such values.
 func (s *columnShape) declare(typ tabular.Type) string {
 	decl := declarations[typ]
+	if typ == tabular.Decimal && !s.wide {
+		decl = exactDecimal
+	}
 	switch {
 	case !s.some:
 	case typ == tabular.Decimal && s.whole+s.fraction <= 38:
@@ -115,7 +145,7 @@ func definition(columns []tabular.Column, shapes []columnShape) string {
 			decl = shapes[i].declare(c.Type)
 		}
 		b.WriteString(quote(c.Name) + " " + decl)
-		if c.Type == tabular.Decimal {
+		if c.Type == tabular.Decimal && (shapes == nil || shapes[i].wide) {
 			b.WriteString(" COLLATE " + decimalCollation)
 		}
 	}
