@@ -216,7 +216,7 @@ func (e *Engine) Prepare(ctx context.Context, st query.Statement) (query.Prepare
 	if p.resolved, err = resolve(ctx, st, parsed); err != nil {
 		return nil, err
 	}
-	p.deps.Volatile = parsed.volatile || len(p.resolved.schema) > 0
+	p.deps.Volatile = parsed.volatile || p.resolved.views
 	for _, t := range p.resolved.targets {
 		if p.deps.Versions == nil {
 			p.deps.Versions = map[string]string{}

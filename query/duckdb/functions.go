@@ -17,7 +17,7 @@ var tableFunctions = []string{"range", "generate_series", "unnest", "repeat_row"
 var refusedFunctions = []string{
 	"getenv", "getvariable", "current_setting", "set_config", "nextval", "currval", "setseed", "txid_current", "write_log",
 	"current_query", "json_execute_serialized_sql", "query", "query_table", "read_text", "read_blob", "sleep_ms", "error_sleep",
-	"in_search_path", "current_schemas", "current_database", "current_schema", "add_parquet_key",
+	"json_serialize_plan", "get_block_size", "in_search_path", "current_schemas", "current_database", "current_schema", "add_parquet_key",
 }
 
 var volatileFunctions = []string{

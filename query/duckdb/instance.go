@@ -100,24 +100,24 @@ func (i *instance) close() {
 const tooLarge = "the function is called with texts that are too large"
 
 // setup are the statements that make an instance for a statement: the tables
-// under the names that it uses, and no way out. The database has a name that
+// under the names that it uses, and no way out. The databases have names that
 // no schema has, or schema.table could be read as database.table.
 func (e *Engine) setup(targets []target, files []*file) []string {
 	list := []string{
 		"SET errors_as_json = true", "SET TimeZone = 'UTC'",
-		`ATTACH ':memory:' AS "inlet query"`, `USE "inlet query"`, "DETACH memory",
+		"ATTACH ':memory:' AS " + quote(home), "USE " + quote(home), "DETACH memory",
 	}
-	schemas := map[string]bool{"": true, "main": true}
+	schemas := map[string]bool{"main": true}
 	for n, t := range targets {
-		attached := quote("inlet table " + strconv.Itoa(n))
+		attached := quote(home + strconv.Itoa(n))
 		list = append(list, "ATTACH "+literal(files[n].path)+" AS "+attached+" (READ_ONLY)")
 		name := "main." + quote(t.name)
 		if t.schema != "" {
-			name = quote(t.schema) + "." + quote(t.name)
+			name = quote(inside(t.schema)) + "." + quote(t.name)
 		}
-		if !schemas[fold(t.schema)] {
-			schemas[fold(t.schema)] = true
-			list = append(list, "CREATE SCHEMA "+quote(t.schema))
+		if schema := fold(inside(t.schema)); !schemas[schema] && t.schema != "" {
+			schemas[schema] = true
+			list = append(list, "CREATE SCHEMA "+quote(inside(t.schema)))
 		}
 		list = append(list, "CREATE OR REPLACE VIEW "+name+" AS SELECT * FROM "+attached+".main.t")
 	}
@@ -150,27 +150,12 @@ var macros = func() []string {
 	return list
 }()
 
+// home is the name of the database in memory; the databases of tables have a
+// number behind it.
+const home = "inlet\x01"
+
 // locks end the setup.
 var locks = []string{"SET enable_external_access = false", "SET lock_configuration = true"}
-
-// replacement stands for information_schema, which DuckDB has itself and which
-// shows what is in the instance. It is of the same length, so that places in
-// the statement stay what they are.
-const replacement = "inlet_information_"
-
-// replaced returns the statement with the information schema replaced.
-func (r *resolved) replaced(text string) string {
-	b := []byte(text)
-	for _, at := range r.schema {
-		if at >= 0 && at < len(b) && b[at] == '"' {
-			at++
-		}
-		if at >= 0 && at+len(informationSchema) <= len(b) && fold(text[at:at+len(informationSchema)]) == informationSchema {
-			copy(b[at:], replacement)
-		}
-	}
-	return string(b)
-}
 
 var typeNames = map[tabular.Type]string{
 	tabular.Text: "varchar", tabular.Integer: "bigint", tabular.Real: "double", tabular.Boolean: "boolean", tabular.Decimal: "decimal",
@@ -204,6 +189,7 @@ func information(ctx context.Context, st query.Statement) ([]string, error) {
 			}
 		}
 	}
+	replacement := inside(informationSchema)
 	list := []string{
 		"CREATE SCHEMA " + replacement,
 		"CREATE TABLE " + replacement + ".tables (table_catalog VARCHAR, table_schema VARCHAR, table_name VARCHAR, table_type VARCHAR)",

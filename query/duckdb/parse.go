@@ -22,7 +22,7 @@ type reference struct {
 // parsed is what a statement asks for, as DuckDB's own parser sees it.
 type parsed struct {
 	tables   []reference // without common table expressions
-	prefixes []int       // places of columns' prefixes that name the information schema
+	prefixes []reference // of columns: what may be a schema, without the table
 	volatile bool
 }
 
@@ -142,7 +142,7 @@ func (w *walker) object(n map[string]any, common []string) {
 	case typ == "BASE_TABLE":
 		w.table(n, common)
 	case typ == "TABLE_FUNCTION":
-		w.tableFunction(n)
+		w.tableFunction(n, common)
 	case !slices.Contains(references, typ):
 		w.refuse(n, query.NotSupported, "statements of this kind are not run: %s", typ)
 	}
@@ -199,20 +199,20 @@ func (w *walker) column(n map[string]any) {
 	switch first = strings.ToLower(first); {
 	case len(names) == 1 && slices.Contains(times, first):
 		w.volatile = true
-	case len(names) == 3 && first == informationSchema:
-		w.prefixes = append(w.prefixes, w.at(n))
+	case len(names) > 2 && substitutes[first] != "":
+		w.prefixes = append(w.prefixes, reference{schema: first, at: w.at(n)})
 	}
 }
 
 var times = []string{"current_timestamp", "current_date", "current_time", "localtime", "localtimestamp", "current_user", "user"}
 
-func (w *walker) tableFunction(n map[string]any) {
+func (w *walker) tableFunction(n map[string]any, common []string) {
 	call, _ := n["function"].(map[string]any)
 	name, _ := call["function_name"].(string)
 	if !slices.Contains(tableFunctions, name) || call["schema"] != "" || call["catalog"] != "" {
 		w.refuse(n, query.PermissionDenied, "the function %s may not be called", name)
 	}
-	w.node(call["children"], nil)
+	w.node(call["children"], common)
 }
 
 // failed returns the failure in an error, or nil.

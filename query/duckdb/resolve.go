@@ -12,6 +12,13 @@ import (
 
 const informationSchema = "information_schema"
 
+// substitutes stand for schemas whose names mean something else to DuckDB: its
+// own views of what is in the instance, and its catalogs. They are of the same
+// length, so that places in the statement stay what they are.
+var substitutes = map[string]string{
+	informationSchema: "inlet_information_", "temp": "tem_", "system": "syste_", "pg_catalog": "pg_catalo_",
+}
+
 // target is a table of the catalog under a name that a statement uses.
 type target struct {
 	reference
@@ -20,13 +27,14 @@ type target struct {
 
 // resolved is what the names of a statement mean.
 type resolved struct {
-	targets []target // one for each name
-	schema  []int    // places that name the information schema
+	targets []target    // one for each name
+	renamed []reference // places of schemas that have a substitute
+	views   bool        // the information schema is read
 }
 
 // resolve asks the catalog, once, what the tables of a statement are.
 func resolve(ctx context.Context, st query.Statement, p *parsed) (*resolved, error) {
-	r := &resolved{schema: p.prefixes}
+	r := &resolved{renamed: p.prefixes}
 	var names []string
 	for _, ref := range p.tables {
 		if !isView(ref) && !slices.Contains(names, ref.name) {
@@ -41,8 +49,11 @@ func resolve(ctx context.Context, st query.Statement, p *parsed) (*resolved, err
 		}
 	}
 	for _, ref := range p.tables {
+		if substitutes[fold(ref.schema)] != "" {
+			r.renamed = append(r.renamed, ref)
+		}
 		if isView(ref) {
-			r.schema = append(r.schema, ref.at)
+			r.views = true
 			continue
 		}
 		fits := fitting(ref, found)
@@ -50,11 +61,40 @@ func resolve(ctx context.Context, st query.Statement, p *parsed) (*resolved, err
 			return nil, r.wrong(ctx, st, ref, fits)
 		}
 		same := func(t target) bool { return fold(t.schema) == fold(ref.schema) && fold(t.name) == fold(ref.name) }
+		clash := func(t target) bool {
+			return fold(inside(t.schema)) == fold(inside(ref.schema)) && fold(t.name) == fold(ref.name) && !same(t)
+		}
+		if slices.ContainsFunc(r.targets, clash) {
+			return nil, &query.Failure{Name: query.AmbiguousName, Message: "one statement cannot read both schemas: " + ref.schema}
+		}
 		if !slices.ContainsFunc(r.targets, same) {
 			r.targets = append(r.targets, target{ref, fits[0]})
 		}
 	}
 	return r, nil
+}
+
+// replaced returns the statement with the substitutes.
+func (r *resolved) replaced(text string) string {
+	b := []byte(text)
+	for _, ref := range r.renamed {
+		at, name := ref.at, fold(ref.schema)
+		if at >= 0 && at < len(b) && b[at] == '"' {
+			at++
+		}
+		if at >= 0 && at+len(name) <= len(b) && fold(text[at:at+len(name)]) == name {
+			copy(b[at:], substitutes[name])
+		}
+	}
+	return string(b)
+}
+
+// inside returns what a schema is called in an instance.
+func inside(schema string) string {
+	if other := substitutes[fold(schema)]; other != "" {
+		return other
+	}
+	return schema
 }
 
 func isView(ref reference) bool {

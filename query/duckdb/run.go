@@ -141,7 +141,7 @@ func (p *prepared) execute(ctx context.Context, r *run) (err error) {
 		r.tell(func(now *query.Progress) { now.ProcessedBytes += t.table.Bytes })
 	}
 	setup := e.setup(p.resolved.targets, files)
-	if len(p.resolved.schema) > 0 {
+	if p.resolved.views {
 		views, err := information(ctx, p.st)
 		if err != nil {
 			return err
@@ -153,8 +153,23 @@ func (p *prepared) execute(ctx context.Context, r *run) (err error) {
 		return err
 	}
 	defer i.close()
+	defer i.watch(ctx)()
+	err = i.query(ctx, p.resolved.replaced(p.st.SQL), e.opts.ValueBytes, r)
+	r.tell(i.figures)
+	var raw duckError
+	if errors.As(err, &raw) {
+		f := failure(string(raw), p.st.SQL)
+		if strings.Contains(f.Message, tooLarge) {
+			f.Name, f.Type = query.ExceededLimit, query.InsufficientResources
+		}
+		return f
+	}
+	return err
+}
+
+// watch interrupts the instance when ctx ends, until it is told to end itself.
+func (i *instance) watch(ctx context.Context) (end func()) {
 	finished := make(chan struct{})
-	defer close(finished)
 	go func() {
 		select {
 		case <-finished:
@@ -170,17 +185,7 @@ func (p *prepared) execute(ctx context.Context, r *run) (err error) {
 			}
 		}
 	}()
-	err = i.query(ctx, p.resolved.replaced(p.st.SQL), e.opts.ValueBytes, r)
-	r.tell(i.figures)
-	var raw duckError
-	if errors.As(err, &raw) {
-		f := failure(string(raw), p.st.SQL)
-		if strings.Contains(f.Message, tooLarge) {
-			f.Name, f.Type = query.ExceededLimit, query.InsufficientResources
-		}
-		return f
-	}
-	return err
+	return func() { close(finished) }
 }
 
 // duckError is what DuckDB says of a statement.

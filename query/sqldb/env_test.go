@@ -123,8 +123,16 @@ func mariadb(t testing.TB) *server {
 		t.Cleanup(func() { db.Close() })
 		return db
 	}
+	local := config.Clone()
+	local.Params = map[string]string{"time_zone": "'+00:00'"} // that the rows are written in
+	connector, err := mysql.NewConnector(local)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin := sql.OpenDB(connector)
+	t.Cleanup(func() { admin.Close() })
 	s := &server{
-		dialect: sqldb.MySQL{}, admin: open(t), open: open, types: mysqlType,
+		dialect: sqldb.MySQL{}, admin: admin, open: open, types: mysqlType,
 		quote:  func(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" },
 		mark:   func(int, enginetest.Column) string { return "?" },
 		create: "CREATE DATABASE ", drop: "DROP DATABASE IF EXISTS %s",
@@ -141,7 +149,6 @@ func mariadb(t testing.TB) *server {
 		s.clear(t)
 		lock.Close()
 	})
-	exec(t, s.admin, "SET GLOBAL time_zone = '+00:00'")
 	return s
 }
 

@@ -13,8 +13,10 @@ var postgresRules = Rules{
 		"server_version", "server_encoding", "client_encoding", "search_path", "timezone", "time", "datestyle",
 		"transaction_read_only", "transaction_isolation", "statement_timeout",
 	}},
-	Phrases:   []string{"into", "for update", "for share", "for no key update", "for key share"},
-	Names:     func(_, name string) bool { return !postgresInternal(name) || slices.Contains(postgresCatalog, name) },
+	Phrases: []string{"into", "for update", "for share", "for no key update", "for key share"},
+	Names: func(schema, name string) bool {
+		return !postgresInternal(schema, name) || slices.Contains(postgresCatalog, name)
+	},
 	Functions: func(name string) bool { return !slices.ContainsFunc(postgresRefused, matches(name)) },
 	Making:    []string{"repeat", "lpad", "rpad"},
 	Volatile: []string{
@@ -29,8 +31,9 @@ var postgresRules = Rules{
 // for those listed: its catalog also has files, settings, statistics of other
 // sessions with their statements, and the passwords of foreign servers, and it
 // grows with each version.
-func postgresInternal(name string) bool {
-	return strings.HasPrefix(name, "pg_") || strings.HasPrefix(name, "_pg_") || name == "user_mapping_options"
+func postgresInternal(schema, name string) bool {
+	return strings.HasPrefix(name, "pg_") || strings.HasPrefix(name, "_pg_") ||
+		schema == "information_schema" && (strings.HasPrefix(name, "foreign_") || strings.HasPrefix(name, "user_mapping"))
 }
 
 var postgresCatalog = []string{
@@ -48,7 +51,7 @@ var postgresCatalog = []string{
 // objects or other connections, or that run SQL which they get as text; those
 // that start with pg_ are refused as names.
 var postgresRefused = []string{
-	"set_config", "current_setting", "nextval", "setval", "currval", "lastval", "txid_current", "setseed",
+	"set_config", "current_setting", "nextval", "setval", "currval", "lastval", "txid_current", "setseed", "set_limit",
 	"lo_*", "loread", "lowrite", "dblink*", "postgres_fdw_*", "file_fdw_*", "http", "http_*",
 	"query_to_xml*", "cursor_to_xml*", "table_to_xml*", "schema_to_xml*", "database_to_xml*",
 	"ts_stat", "ts_rewrite", "crosstab*", "connectby", "xpath_table",

@@ -47,7 +47,9 @@ func (s *server) running(t *testing.T, mark string) (n int) {
 
 func TestCancelReachesTheServer(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
-		e := sqldb.New("test", s.open(t), s.dialect, nil)
+		db := s.open(t)
+		db.SetMaxOpenConns(1) // the one that is busy
+		e := sqldb.New("test", db, s.dialect, nil)
 		defer e.Close()
 		const mark = "cancel_me"
 		text := "WITH " + mark + " AS (SELECT 1 AS n" + strings.Repeat(" UNION ALL SELECT 1", 30) + ") SELECT count(*) FROM " + mark + " a"
