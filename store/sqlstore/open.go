@@ -51,7 +51,7 @@ type Store struct {
 	sealer Sealer
 	logger *slog.Logger
 
-	prepared sync.Map // of *sqlx.Stmt, by text; see lookPrepared
+	prepared sync.Map // of prepared, by text
 }
 
 var (

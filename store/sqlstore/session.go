@@ -69,33 +69,6 @@ func (s *Store) look(ctx context.Context, what string, f func(q session) error) 
 	return s.classify(ctx, what, f(session{s.reader, s.d}))
 }
 
-// lookPrepared is look for a statement that runs very often: it is parsed once
-// for each connection. Its rows go into the slice that dest points to.
-func (s *Store) lookPrepared(ctx context.Context, what string, dest any, text string, args ...any) error {
-	read, err := s.prepare(ctx, text)
-	if err == nil {
-		err = read(ctx, dest, args...)
-	}
-	return s.classify(ctx, what, err)
-}
-
-// prepare returns what runs the statement of a text; Close of the pool closes
-// it.
-func (s *Store) prepare(ctx context.Context, text string) (read func(ctx context.Context, dest any, args ...any) error, err error) {
-	if stmt, ok := s.prepared.Load(text); ok {
-		return stmt.(*sqlx.Stmt).SelectContext, nil
-	}
-	made, err := s.reader.PreparexContext(ctx, s.d.sql(text))
-	if err != nil {
-		return nil, err
-	}
-	stmt, loaded := s.prepared.LoadOrStore(text, made)
-	if loaded {
-		defer made.Close() // another call was faster
-	}
-	return stmt.(*sqlx.Stmt).SelectContext, nil
-}
-
 // write runs f in a transaction, again when it lost against another one. what
 // names the thing in errors.
 func (s *Store) write(ctx context.Context, what string, f func(q session) error) error {

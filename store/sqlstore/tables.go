@@ -61,14 +61,23 @@ var tableSelects = map[catalog.Kind]struct{ sql, base, id string }{
 		FROM lake_paths p JOIN lake_generations g ON g.id = p.generation WHERE p.tenant = ? AND g.files > 0 AND `, "p.base", "p.id"},
 }
 
-// namedTables reads all kinds at once.
-var namedTables = func() string {
+// fewBases is how many names a statement has room for that takes them one by
+// one, which is cheaper than an array.
+const fewBases = 8
+
+// namedTables reads all kinds at once, by names that condition looks for.
+func namedTables(condition string) string {
 	var parts []string
 	for kind := catalog.VolumeFile; kind <= catalog.LakePath; kind++ {
-		parts = append(parts, tableSelects[kind].sql+tableSelects[kind].base+" {in}")
+		parts = append(parts, tableSelects[kind].sql+tableSelects[kind].base+" "+condition)
 	}
 	return strings.Join(parts, " UNION ALL ") + " ORDER BY 1, 2 LIMIT ?"
-}()
+}
+
+var (
+	fewNamed  = namedTables("IN (?" + strings.Repeat(", ?", fewBases-1) + ")")
+	manyNamed = namedTables("{in}")
+)
 
 func tableFiles(rows []tableRow) ([]catalog.File, error) {
 	files := make([]catalog.File, len(rows))
@@ -107,10 +116,16 @@ func (s *Store) NamedFiles(ctx context.Context, tenant, user string, bases []str
 	if len(bases) == 0 {
 		return nil, nil
 	}
-	names := s.d.array(bases)
+	text, names := fewNamed, make([]any, 0, fewBases)
+	if len(bases) > fewBases {
+		text, names = manyNamed, []any{s.d.array(bases)}
+	}
+	for i := 0; len(names) < fewBases && text == fewNamed; i++ {
+		names = append(names, bases[min(i, len(bases)-1)])
+	}
+	args := slices.Concat([]any{tenant}, names, []any{tenant, user, user}, names, []any{tenant}, names, []any{limit})
 	var rows []tableRow
-	err := s.lookPrepared(ctx, "tables", &rows, namedTables, tenant, names, tenant, user, user, names, tenant, names, limit)
-	if err != nil {
+	if err := s.lookPrepared(ctx, "tables", &rows, text, args...); err != nil {
 		return nil, err
 	}
 	return tableFiles(rows)
