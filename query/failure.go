@@ -58,5 +58,5 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("line %d:%d: %s", f.Line, f.Column, f.Message)
 }
 
-// Is reports whether target is [errs.Invalid].
-func (f *Failure) Is(target error) bool { return target == errs.Invalid }
+// Unwrap returns the kind, [errs.Invalid].
+func (f *Failure) Unwrap() error { return errs.Invalid }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -47,6 +48,7 @@ func (j *journal) add(q *Query) <-chan error {
 
 func (j *journal) flush() {
 	for {
+		runtime.Gosched() // those that are about to add may do so first
 		j.mu.Lock()
 		n := min(len(j.pending), maxBatch)
 		if n == 0 {
