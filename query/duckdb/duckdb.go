@@ -35,7 +35,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,11 +67,7 @@ type Engine struct {
 	slots  chan struct{}
 	count  atomic.Int64 // of instances
 
-	ctx     context.Context // ends with Close
-	stop    context.CancelFunc
-	mu      sync.Mutex
-	closed  bool
-	running sync.WaitGroup
+	life *query.Life
 }
 
 var _ query.Engine = (*Engine)(nil)
@@ -111,7 +106,7 @@ func New(opts *Options) (*Engine, error) {
 	e.parser.SetMaxOpenConns(o.Connections)
 	e.cache = newCache(o.Dir, o.CacheBytes)
 	e.slots = make(chan struct{}, o.Connections)
-	e.ctx, e.stop = context.WithCancel(context.Background())
+	e.life = query.NewLife()
 	return e, nil
 }
 
@@ -152,17 +147,8 @@ const closeGrace = 5 * time.Second
 // waits five seconds at most: a statement that cannot be interrupted is left
 // alone with its memory, and an error says so.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	e.closed = true
-	e.mu.Unlock()
-	e.stop()
-	ended := make(chan struct{})
-	go func() {
-		e.running.Wait()
-		close(ended)
-	}()
 	select {
-	case <-ended:
+	case <-e.life.End():
 	case <-time.After(closeGrace):
 		return errs.New(errs.Unavailable, "a statement that cannot be interrupted still runs")
 	}
@@ -174,23 +160,6 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// enter keeps Close waiting until leave, and ends ctx with the engine.
-func (e *Engine) enter(ctx context.Context) (_ context.Context, leave func(), _ error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return nil, nil, errs.New(errs.Unavailable, "the engine is stopped")
-	}
-	e.running.Add(1)
-	ctx, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(e.ctx, cancel)
-	return ctx, func() {
-		unhook()
-		cancel()
-		e.running.Done()
-	}, nil
-}
-
 // maxStatement bounds what the parser takes.
 const maxStatement = 1 << 20
 
@@ -200,7 +169,7 @@ func (e *Engine) Prepare(ctx context.Context, st query.Statement) (query.Prepare
 	if len(st.SQL) > maxStatement {
 		return nil, &query.Failure{Name: query.ExceededLimit, Message: "the statement is too long"}
 	}
-	ctx, leave, err := e.enter(ctx)
+	ctx, leave, err := e.life.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}

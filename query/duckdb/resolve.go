@@ -157,47 +157,15 @@ func (r *resolved) wrong(ctx context.Context, st query.Statement, ref reference,
 		f.Line, f.Column = place(st.SQL, ref.at)
 	}
 	if len(fits) > 1 {
-		f.Name, f.Message = query.AmbiguousName, fmt.Sprintf("table name %s is ambiguous: it may be %s", written, listed(fits))
+		f.Name, f.Message = query.AmbiguousName, fmt.Sprintf("table name %s is ambiguous: it may be %s", written, query.Listed(fits))
 		return f
 	}
-	there, err := available(ctx, st)
+	there, err := query.Available(ctx, st)
 	if err != nil {
 		return err
 	}
 	f.Message += "; " + there
 	return f
-}
-
-// mostListed bounds the tables that a message lists.
-const mostListed = 50
-
-func listed(tables []query.Table) string {
-	var names []string
-	for _, t := range tables[:min(len(tables), mostListed)] {
-		names = append(names, t.Schema+"."+t.Name)
-	}
-	if len(tables) > mostListed {
-		names = append(names, "…")
-	}
-	return strings.Join(names, ", ")
-}
-
-func available(ctx context.Context, st query.Statement) (string, error) {
-	var tables []query.Table
-	if st.Catalog != nil {
-		for t, err := range st.Catalog.Tables(ctx, st.Scope) {
-			if err != nil {
-				return "", err
-			}
-			if tables = append(tables, t); len(tables) > mostListed {
-				break
-			}
-		}
-	}
-	if len(tables) == 0 {
-		return "there are no tables", nil
-	}
-	return "there are " + listed(tables), nil
 }
 
 // place returns line and column, from 1, of the nth byte of a text.

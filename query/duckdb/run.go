@@ -84,7 +84,7 @@ func (p *prepared) Run(ctx context.Context, out query.Sink, report func(query.Pr
 
 func (p *prepared) run(caller context.Context, r *run) error {
 	e := p.engine
-	ctx, leave, err := e.enter(caller)
+	ctx, leave, err := e.life.Enter(caller)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (p *prepared) run(caller context.Context, r *run) error {
 			return stopped(ctx.Err())
 		}
 	}
-	if ended := errors.Join(caller.Err(), e.ctx.Err()); err != nil && ended != nil {
+	if ended := errors.Join(caller.Err(), e.life.Err()); err != nil && ended != nil {
 		return stopped(ended)
 	}
 	return err

@@ -35,7 +35,7 @@ func (p *prepared) Close() error { return nil }
 func (p *prepared) Run(ctx context.Context, out query.Sink, report func(query.Progress)) error {
 	now := query.Progress{Nodes: 1, TotalSplits: 1, QueuedSplits: 1}
 	defer func() { report(now) }()
-	ctx, leave, err := p.engine.enter(ctx)
+	ctx, leave, err := p.engine.life.Enter(ctx)
 	if err != nil {
 		return err
 	}
@@ -63,13 +63,11 @@ func (p *prepared) kill(id string) {
 	e := p.engine
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	done := make(chan struct{})
-	e.running.Add(1) // by a run that is counted itself, so that Wait cannot have returned
-	go func() {
-		defer e.running.Done()
+	e.life.Go(func() {
 		defer cancel()
 		defer close(done)
 		_ = e.dialect.Kill(ctx, e.db, id) // the server's own limit of time is left
-	}()
+	})
 	select {
 	case <-done:
 	case <-time.After(killGrace):

@@ -34,7 +34,6 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -70,12 +69,8 @@ type Engine struct {
 	dialect Dialect
 	opts    Options
 
-	runs    atomic.Int64
-	ctx     context.Context // ends with Close
-	stop    context.CancelFunc
-	mu      sync.Mutex
-	closed  bool
-	running sync.WaitGroup
+	runs atomic.Int64
+	life *query.Life
 }
 
 var _ query.Engine = (*Engine)(nil)
@@ -96,7 +91,7 @@ func New(name string, db *sql.DB, dialect Dialect, opts *Options) *Engine {
 	if e.opts.ValueBytes <= 0 {
 		e.opts.ValueBytes = 16 << 20
 	}
-	e.ctx, e.stop = context.WithCancel(context.Background())
+	e.life = query.NewLife()
 	return e
 }
 
@@ -106,29 +101,8 @@ func (e *Engine) Name() string { return e.name }
 
 // Close ends what is running and waits for it. It leaves the database open.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	e.closed = true
-	e.mu.Unlock()
-	e.stop()
-	e.running.Wait()
+	<-e.life.End()
 	return nil
-}
-
-// enter keeps Close waiting until leave, and ends ctx with the engine.
-func (e *Engine) enter(ctx context.Context) (_ context.Context, leave func(), _ error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return nil, nil, errs.New(errs.Unavailable, "the engine is stopped")
-	}
-	e.running.Add(1)
-	ctx, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(e.ctx, cancel)
-	return ctx, func() {
-		unhook()
-		cancel()
-		e.running.Done()
-	}, nil
 }
 
 // Prepare implements [query.Engine]: the statement is checked by the dialect's
@@ -142,7 +116,7 @@ func (e *Engine) Prepare(ctx context.Context, st query.Statement) (query.Prepare
 	if refused != nil {
 		return nil, refused
 	}
-	ctx, leave, err := e.enter(ctx)
+	ctx, leave, err := e.life.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}

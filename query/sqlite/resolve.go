@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/inlet-go/inlet/query"
 )
@@ -73,7 +72,7 @@ func resolve(ctx context.Context, st query.Statement, tokens []token) (*resolved
 		}
 	}
 	if r.wrong != nil && r.wrong.Name == query.TableNotFound {
-		there, err := available(ctx, st)
+		there, err := query.Available(ctx, st)
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +104,7 @@ func (r *resolved) find(st query.Statement, tokens []token, ref reference, found
 	}
 	if len(fits) > 1 {
 		r.wrong.Name = query.AmbiguousName
-		r.wrong.Message = fmt.Sprintf("table name %s is ambiguous: it may be %s", written, listed(fits))
+		r.wrong.Message = fmt.Sprintf("table name %s is ambiguous: it may be %s", written, query.Listed(fits))
 	}
 	return nil
 }
@@ -175,37 +174,4 @@ func (r *resolved) prefix(tokens []token, ref reference) *target {
 		}
 	}
 	return nil
-}
-
-// mostListed bounds the tables that a message lists.
-const mostListed = 50
-
-func listed(tables []query.Table) string {
-	var names []string
-	for _, t := range tables[:min(len(tables), mostListed)] {
-		names = append(names, t.Schema+"."+t.Name)
-	}
-	if len(tables) > mostListed {
-		return strings.Join(names, ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
-}
-
-// available says in words which tables the caller has.
-func available(ctx context.Context, st query.Statement) (string, error) {
-	var tables []query.Table
-	if st.Catalog != nil {
-		for t, err := range st.Catalog.Tables(ctx, st.Scope) {
-			if err != nil {
-				return "", err
-			}
-			if tables = append(tables, t); len(tables) > mostListed {
-				break
-			}
-		}
-	}
-	if len(tables) == 0 {
-		return "there are no tables", nil
-	}
-	return "there are " + listed(tables), nil
 }

@@ -29,7 +29,7 @@ func (p *prepared) Close() error { return nil }
 func (p *prepared) Run(ctx context.Context, out query.Sink, report func(query.Progress)) (err error) {
 	now := watch(report)
 	defer func() { now.end(err == nil) }()
-	ctx, leave, err := p.engine.enter(ctx)
+	ctx, leave, err := p.engine.life.Enter(ctx)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,6 @@ import (
 	"database/sql"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	driver "github.com/trinodb/trino-go-client/trino"
@@ -58,11 +57,7 @@ type Engine struct {
 	http *transport
 	own  *http.Transport // nil where the host gave one
 
-	ctx     context.Context // ends with Close
-	stop    context.CancelFunc
-	mu      sync.Mutex
-	closed  bool
-	running sync.WaitGroup
+	life *query.Life
 }
 
 var _ query.Engine = (*Engine)(nil)
@@ -89,7 +84,7 @@ func New(name string, config *driver.Config, opts *Options) (*Engine, error) {
 	if e.opts.Progress <= 0 {
 		e.opts.Progress = 200 * time.Millisecond
 	}
-	e.ctx, e.stop = context.WithCancel(context.Background())
+	e.life = query.NewLife()
 	if _, err := driver.NewConnector(config); err != nil {
 		return nil, errs.New(errs.Invalid, "the configuration of the cluster is invalid") // the error may show it
 	}
@@ -139,34 +134,13 @@ func (e *Engine) Name() string { return e.name }
 
 // Close ends what is running and waits for it.
 func (e *Engine) Close() error {
-	e.mu.Lock()
-	e.closed = true
-	e.mu.Unlock()
-	e.stop()
-	e.running.Wait()
+	<-e.life.End()
 	e.http.wait()
 	err := e.db.Close()
 	if e.own != nil {
 		e.own.CloseIdleConnections()
 	}
 	return err
-}
-
-// enter keeps Close waiting until leave, and ends ctx with the engine.
-func (e *Engine) enter(ctx context.Context) (_ context.Context, leave func(), _ error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.closed {
-		return nil, nil, errs.New(errs.Unavailable, "the engine is stopped")
-	}
-	e.running.Add(1)
-	ctx, cancel := context.WithCancel(ctx)
-	unhook := context.AfterFunc(e.ctx, cancel)
-	return ctx, func() {
-		unhook()
-		cancel()
-		e.running.Done()
-	}, nil
 }
 
 // Prepare implements [query.Engine]. It only checks that the statement is one
@@ -179,7 +153,7 @@ func (e *Engine) Prepare(ctx context.Context, st query.Statement) (query.Prepare
 	if refused != nil {
 		return nil, refused
 	}
-	ctx, leave, err := e.enter(ctx)
+	ctx, leave, err := e.life.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}
