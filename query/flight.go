@@ -22,6 +22,7 @@ type flight struct {
 	key       string // in forming
 	cacheKey  string // in flights, once it runs
 	workspace string
+	ticket    *ticket
 	statement Statement
 	runs      map[*run]struct{}
 	runAt     time.Time // when it left the queue
@@ -39,6 +40,7 @@ func (s *Service) newFlight(sc scope.Scope, key string, r *run) *flight {
 		statement: Statement{Scope: sc, SQL: canonical(r.q.SQL), Catalog: s.catalog},
 	}
 	f.ctx, f.end = context.WithCancelCause(s.life)
+	f.ticket = s.gate.queue(f.workspace)
 	f.join(r)
 	return f
 }
@@ -89,7 +91,7 @@ func (s *Service) update(f *flight, change func()) {
 // for it.
 func (s *Service) fly(f *flight) {
 	defer f.end(nil)
-	err := s.gate.enter(f.ctx, f.workspace)
+	err := s.gate.wait(f.ctx, f.ticket)
 	if err != nil {
 		s.land(f, s.failureOf(f.ctx, err), nil, Result{})
 		return

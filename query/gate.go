@@ -26,14 +26,20 @@ func newGate(all, each int) *gate {
 	return &gate{all: all, each: each, of: map[string]int{}}
 }
 
-// enter waits until a run of the workspace may work. Without an error the
-// caller calls leave afterwards.
-func (g *gate) enter(ctx context.Context, workspace string) error {
+// queue takes a place in the queue for a run of the workspace, which then calls
+// wait.
+func (g *gate) queue(workspace string) *ticket {
 	t := &ticket{workspace: workspace, admitted: make(chan struct{})}
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.waiting = append(g.waiting, t)
 	g.admit()
-	g.mu.Unlock()
+	return t
+}
+
+// wait waits until the run may work. Without an error the caller calls leave
+// afterwards.
+func (g *gate) wait(ctx context.Context, t *ticket) error {
 	select {
 	case <-t.admitted:
 		return nil
@@ -47,7 +53,7 @@ func (g *gate) enter(ctx context.Context, workspace string) error {
 			return context.Cause(ctx)
 		}
 	}
-	g.free(workspace) // it was admitted just now
+	g.free(t.workspace) // it was admitted just now
 	return context.Cause(ctx)
 }
 
