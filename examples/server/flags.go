@@ -24,7 +24,7 @@ func parse(args []string) (config, error) {
 	var nets, dirs string
 	fs := flag.NewFlagSet("server", flag.ContinueOnError)
 	fs.StringVar(&c.addr, "addr", "127.0.0.1:8080", "listen `address`")
-	fs.StringVar(&c.data, "data", "./inlet-data", "`folder` for the database, the bucket and the key file")
+	fs.StringVar(&c.data, "data", "./inlet-data", "`folder` for the database, the bucket, the tables of queries and the key file")
 	fs.StringVar(&c.db, "db", "", "`database`: sqlite:PATH, postgres://…, or mem: (default: SQLite under -data)")
 	fs.StringVar(&c.bucket, "bucket", "", "managed `bucket`: file:PATH, s3://…, oss://…, or mem: (default: a folder under -data)")
 	fs.StringVar(&c.token, "token", "", "the `credential` that every dialect takes (default: random, printed)")
