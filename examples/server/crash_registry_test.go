@@ -111,7 +111,7 @@ func TestKilledServerRegistersWholeArchives(t *testing.T) {
 	if err := p.stop(); err != nil {
 		t.Fatalf("SIGTERM: %v\n%s", err, p.logged())
 	}
-	if kills(t) >= 50 && len(g.acknowledged) == 0 {
+	if len(g.acknowledged) == 0 {
 		t.Fatal("nothing was acknowledged before a kill: this proves nothing")
 	}
 

@@ -84,7 +84,7 @@ func TestKilledServerLoadsTablesOnce(t *testing.T) {
 	if n := a.sweep(); n != files {
 		t.Errorf("the bucket holds %d objects after the sweep, want %d", n, files)
 	}
-	if kills(t) >= 50 && during == 0 {
+	if during == 0 {
 		t.Error("no kill came while files were loaded: this proves nothing")
 	}
 	t.Logf("%d kills, %d of them while files were loaded; %d rows, %d versions of them in %d files", kills(t), during, len(want), len(got), files)

@@ -170,7 +170,9 @@ func TestKilledServerKeepsSyncsWhole(t *testing.T) {
 	t.Logf("seed %d", seed)
 	data := t.TempDir()
 	c := &syncCrash{t: t, r: rand.New(rand.NewPCG(seed, 2)), added: map[string]string{}, tried: map[string]string{}}
-	for i := range kills(t) {
+	n := 0
+	for i := 0; goesOn(t, i, len(c.added) > 0); i++ {
+		n = i + 1
 		c.process = start(t, "-data", data)
 		c.check()
 		c.goOn(i)
@@ -192,8 +194,8 @@ func TestKilledServerKeepsSyncsWhole(t *testing.T) {
 	}
 	c.audit(data)
 	t.Logf("%d kills; %d during an end left the new set, %d the old one; %d acknowledged additions",
-		kills(t), c.swapped, c.kept, len(c.added))
-	if kills(t) >= 50 && len(c.added) == 0 { // a few on a slow machine may hit nothing
+		n, c.swapped, c.kept, len(c.added))
+	if len(c.added) == 0 {
 		t.Error("nothing was acknowledged before a kill: this proves nothing")
 	}
 }
