@@ -30,6 +30,7 @@ type connection struct {
 	tls   *libc.TLS
 	out   uintptr // memory for what functions of the library give back
 	db    uintptr
+	mutex uintptr // what the driver made SQLite lock for each call
 
 	stopTLS *libc.TLS   // of stop, which other goroutines call
 	stopped atomic.Bool // the progress handler ends the statement
@@ -74,6 +75,7 @@ func connect(l *slot, s settings) (*connection, error) {
 		attached: map[string]int64{}, statements: map[string]*statement{}, views: map[string]bool{},
 	}
 	c.out = c.tls.Alloc(16)
+	c.unlock()
 	if c.spill, err = newSpill(s.dir, c.id, s.tempBytes); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -107,6 +109,14 @@ func connect(l *slot, s settings) (*connection, error) {
 	return c, nil
 }
 
+// object is the connection as SQLite keeps it.
+func (c *connection) object() *sqlite3.Tsqlite3 { return *(**sqlite3.Tsqlite3)(unsafe.Pointer(&c.db)) }
+
+// unlock does what SQLITE_OPEN_NOMUTEX would, which the driver cannot be told:
+// the connection is used by one goroutine at a time, and a lock for each value
+// of each row costs a third of a scan. Interrupting needs no lock.
+func (c *connection) unlock() { c.mutex, c.object().Fmutex = c.object().Fmutex, 0 }
+
 // limitLength bounds every text, blob and row that SQLite makes.
 func (c *connection) limitLength(n int64) {
 	sqlite3.Xsqlite3_limit(c.tls, c.db, sqlite3.SQLITE_LIMIT_LENGTH, int32(n))
@@ -120,6 +130,7 @@ func (c *connection) close() error {
 		sources.Delete(c.viewSource(view))
 	}
 	c.tls.Free(16)
+	c.object().Fmutex = c.mutex // so that it is freed
 	err := c.owner.Close()
 	tempFiles.owners.Delete(c.tls)
 	if c.spill != nil {

@@ -116,8 +116,7 @@ func (st *statement) step(row []tabular.Value) (bool, error) {
 }
 
 // value reads a value. Its bytes are SQLite's, until the next step. It asks the
-// value, not the column: a column locks the connection for each question, which
-// costs a quarter of a scan, and nobody else uses the connection.
+// value, not the column, which would be looked up for each question.
 func (st *statement) value(i int32, v *tabular.Value) {
 	c := st.c
 	kind := st.kinds[i]
