@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
 	"strings"
 
@@ -32,7 +31,7 @@ func (d *diUpload) routes() []route {
 type newFiles struct {
 	sync int64
 	path string
-	form *multipart.Reader
+	form *form
 	err  error // the body is no form
 }
 
@@ -45,7 +44,7 @@ func readUpload(in *input) newFiles {
 // diForm reads the parts of a form. The documents' own sample has a boundary in
 // its header that curl does not use, so the body's first line decides where it
 // is not that of the header.
-func diForm(in *input) (*multipart.Reader, error) {
+func diForm(in *input) (*form, error) {
 	contentType := in.r.Header.Get("Content-Type")
 	media, _, _ := strings.Cut(contentType, ";")
 	if !strings.EqualFold(strings.TrimSpace(media), "multipart/form-data") {
@@ -55,7 +54,7 @@ func diForm(in *input) (*multipart.Reader, error) {
 	if n := in.r.ContentLength; n >= 0 {
 		size = min(size, n) // most forms are small
 	}
-	body := bufio.NewReaderSize(in.stream, max(int(size), maxBoundary))
+	body := bufio.NewReaderSize(in.stream, max(int(size), 2*maxBoundary))
 	head, err := body.Peek(maxBoundary)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, formError(err)
@@ -73,12 +72,8 @@ func diForm(in *input) (*multipart.Reader, error) {
 	case given == "":
 		return nil, errs.New(errs.Invalid, "body is invalid: it does not begin with a boundary")
 	}
-	return multipart.NewReader(body, given), nil
+	return newForm(body, given)
 }
-
-// maxBoundary is how long the first line of a form may be; RFC 2046 allows 70
-// characters.
-const maxBoundary = 256
 
 // upload takes every part that is a file, whatever its field is called, one
 // after the other. It answers when all are durable. Those before one that is
@@ -101,16 +96,16 @@ func (d *diUpload) upload(ctx context.Context, sc scope.Scope, n newFiles) (any,
 // errNoFile is what a form without a file gets, or a file without a name.
 var errNoFile = errLake{errs.New(errs.Invalid, "the form holds no file, or one without a name"), lakeEmpty}
 
-func addParts(batch *filesync.Batch, form *multipart.Reader) error {
+func addParts(batch *filesync.Batch, form *form) error {
 	for files := 0; ; {
-		part, err := form.NextPart()
+		part, err := form.next()
 		switch {
 		case errors.Is(err, io.EOF) && files == 0:
 			return errNoFile
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return formError(err)
+			return err
 		}
 		name, isFile := fileName(part)
 		if !isFile {
@@ -128,11 +123,10 @@ func addParts(batch *filesync.Batch, form *multipart.Reader) error {
 
 // fileName returns the name that a part gives its file, with the directories
 // that it may have, and whether the part is a file.
-func fileName(part *multipart.Part) (string, bool) {
-	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
-	if err != nil {
-		return "", part.Header.Get("Content-Type") != ""
+func fileName(part *formPart) (string, bool) {
+	if part.params == nil {
+		return "", part.header.Get("Content-Type") != ""
 	}
-	name, isFile := params["filename"]
+	name, isFile := part.params["filename"]
 	return name, isFile
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime/multipart"
 	"net/http"
 	"strconv"
 	"strings"
@@ -56,24 +55,24 @@ func (m *maxirFiles) upload(ctx context.Context, sc scope.Scope, in *input) (any
 }
 
 // receive reads the form: one file, and who sends it.
-func (m *maxirFiles) receive(ctx context.Context, form *multipart.Reader) (rec *dataset.Received, user string, err error) {
+func (m *maxirFiles) receive(ctx context.Context, form *form) (rec *dataset.Received, user string, err error) {
 	for {
-		part, err := form.NextPart()
+		part, err := form.next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return rec, "", formError(err)
+			return rec, "", err
 		}
 		switch {
-		case part.FileName() != "" && rec != nil:
+		case part.file() != "" && rec != nil:
 			return rec, "", errs.New(errs.Invalid, "file is invalid: only one can be uploaded at a time")
-		case part.FileName() != "":
-			if rec, err = m.service.Receive(ctx, baseName(strings.ReplaceAll(part.FileName(), `\`, "/")), formReader{part}); err != nil {
+		case part.file() != "":
+			if rec, err = m.service.Receive(ctx, baseName(strings.ReplaceAll(part.file(), `\`, "/")), formReader{part}); err != nil {
 				return nil, "", err
 			}
-		case part.FormName() == "user_id":
-			if user, err = formText(part); err != nil {
+		case part.field() == "user_id":
+			if user, err = part.text(); err != nil {
 				return rec, "", err
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime/multipart"
 	"strings"
 
 	"github.com/inlet-go/inlet/store/errs"
@@ -30,7 +29,7 @@ func (o *obsrvConnectors) register(ctx context.Context, sc scope.Scope, in *inpu
 	if file.part == nil {
 		return nil, registerFailed(errs.New(errs.Invalid, "Failed to register connector: there is no file in the form"))
 	}
-	name := baseName(strings.ReplaceAll(file.part.FileName(), `\`, "/"))
+	name := baseName(strings.ReplaceAll(file.part.file(), `\`, "/"))
 	if _, err := o.service.Register(ctx, sc, name, file); err != nil {
 		return nil, registerFailed(file.reason(err))
 	}
@@ -64,8 +63,8 @@ func obsrvUploadFailed(err error, text string) error {
 // onlyFile reads the first file of a form. It ends only when the form has
 // ended too and held no second one: what is read from it is whole, and all.
 type onlyFile struct {
-	form *multipart.Reader
-	part *multipart.Part
+	form *form
+	part *formPart
 	err  error // what is wrong with the form
 }
 
@@ -73,16 +72,15 @@ type onlyFile struct {
 func (f *onlyFile) next() error {
 	f.part = nil
 	for {
-		part, err := f.form.NextPart()
+		part, err := f.form.next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			err = formError(err)
 			f.err = obsrvUploadFailed(err, "Fail to upload a file: "+errs.Message(err))
 			return f.err
 		}
-		if part.FileName() != "" {
+		if part.file() != "" {
 			f.part = part
 			return nil
 		}
