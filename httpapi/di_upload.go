@@ -52,7 +52,7 @@ func diForm(in *input) (*form, error) {
 	}
 	size := int64(formBuffer)
 	if n := in.r.ContentLength; n >= 0 {
-		size = min(size, n) // most forms are small
+		size = min(size, n+1) // most forms are small
 	}
 	body := bufio.NewReaderSize(in.stream, max(int(size), 2*maxBoundary))
 	head, err := body.Peek(maxBoundary)

@@ -16,6 +16,8 @@ import (
 const (
 	// formBuffer is how much of a form is read from the connection at a time.
 	formBuffer = 128 << 10
+	// maxFormLine bounds a line between parts, as mime/multipart does.
+	maxFormLine = 4096
 	// maxFormHeader bounds the header of a part.
 	maxFormHeader = 64 << 10
 	// maxBoundary bounds the boundary of a form; RFC 2046 allows 70 characters.
@@ -70,20 +72,25 @@ func (f *form) peek(n int) []byte {
 // skip passes over n bytes that are buffered.
 func (f *form) skip(n int) { _, _ = f.r.Discard(n) }
 
-// line reads a line with its end, or what is left of the body.
-func (f *form) line() ([]byte, error) {
+// errLongLine is a line that is longer than it may be.
+var errLongLine = errors.New("the line is too long")
+
+// line reads a line of at most max bytes with its end, or what is left of the
+// body.
+func (f *form) line(max int) ([]byte, error) {
 	for seen := 0; ; {
 		buf := f.peek(seen + 1)
+		buf = buf[:min(len(buf), max)]
 		i := bytes.IndexByte(buf[seen:], '\n')
-		switch seen += i + 1; {
+		switch {
 		case i >= 0:
-			f.skip(seen)
-			return buf[:seen], nil
+			f.skip(seen + i + 1)
+			return buf[:seen+i+1], nil
+		case len(buf) == max:
+			return nil, errLongLine
 		case f.err != nil:
 			f.skip(len(buf))
 			return buf, formError(f.err)
-		case len(buf) == f.r.Size():
-			return nil, errs.New(errs.Invalid, "body is invalid: a line between the parts of the form is too long")
 		}
 		seen = len(buf)
 	}
@@ -102,7 +109,10 @@ func (f *form) next() (*formPart, error) {
 		}
 	}
 	for {
-		line, err := f.line()
+		line, err := f.line(maxFormLine)
+		if errors.Is(err, errLongLine) {
+			return nil, errs.New(errs.Invalid, "body is invalid: a line between the parts of the form is longer than %d bytes", maxFormLine)
+		}
 		rest, marked := bytes.CutPrefix(line, f.dash)
 		last, final := bytes.CutPrefix(rest, []byte("--"))
 		last, rest = bytes.TrimLeft(last, " \t"), bytes.TrimLeft(rest, " \t")
@@ -126,13 +136,14 @@ func (f *form) next() (*formPart, error) {
 func (f *form) begin() (*formPart, error) {
 	var text []byte
 	for blank := false; !blank; {
-		line, err := f.line()
+		line, err := f.line(maxFormHeader - len(text))
+		if errors.Is(err, errLongLine) {
+			return nil, errs.New(errs.Invalid, "body is invalid: the header of a part of the form is longer than %d bytes", maxFormHeader)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if text = append(text, line...); len(text) > maxFormHeader {
-			return nil, errs.New(errs.Invalid, "body is invalid: the header of a part of the form is longer than %d bytes", maxFormHeader)
-		}
+		text = append(text, line...)
 		blank = len(bytes.TrimRight(line, "\r\n")) == 0
 	}
 	header, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(text))).ReadMIMEHeader()

@@ -41,6 +41,10 @@ var formBodies = []string{
 	"--x\r\nContent-Transfer-Encoding: Quoted-Printable\r\n\r\n=41=0Ab=\r\nc\r\n--x--",
 	"--x\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=4\x00\r\n--x--",
 	"--x\r\nContent-Disposition: form-data; name=\"a\"; =\r\n\r\na\r\n--x--",
+	strings.Repeat("p", 4095) + "\n--x\r\n" + header + "a\r\n--x--",
+	strings.Repeat("p", 4096) + "\n--x\r\n" + header + "a\r\n--x--",
+	strings.Repeat("p", 4096),
+	"--x\r\nA: " + strings.Repeat("p", 50_000) + "\r\n\r\na\r\n--x--",
 	"--x\r\nContent-Disposition: attachment; name=a; filename=\"/\"\r\n\r\na\r\n--x--",
 }
 
@@ -85,7 +89,7 @@ func TestFormsThatAreTooLarge(t *testing.T) {
 	long := strings.Repeat("long", maxFormHeader)
 	for _, tc := range []struct{ name, body, want string }{
 		{"header", "--x\r\nA: " + long[:100_000] + "\r\nB: " + long[:100_000] + "\r\n\r\n\r\n--x--", "the header of a part of the form is longer than 65536 bytes"},
-		{"line", long, "a line between the parts of the form is too long"},
+		{"line", long, "a line between the parts of the form is longer than 4096 bytes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := readForm(strings.NewReader(tc.body), "x", formBuffer)
