@@ -49,9 +49,11 @@ func (p *prepared) Run(ctx context.Context, out query.Sink, report func(query.Pr
 	now.StatementID, now.QueuedSplits, now.RunningSplits = fmt.Sprintf("%s.%d", s.id, p.engine.runs.Add(1)), 0, 1
 	report(now)
 	err = p.stream(ctx, stop, s.tx, out)
-	s.end() // first: there may be no other connection
 	if ctx.Err() != nil {
+		s.discard() // first: there may be no other connection
 		p.kill(s.id)
+	} else {
+		s.end()
 	}
 	now.RunningSplits, now.CompletedSplits = 0, 1
 	return err

@@ -34,6 +34,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"sync/atomic"
 	"time"
 
@@ -185,6 +186,14 @@ func (e *Engine) begin(ctx context.Context, sc scope.Scope) (s *session, err err
 
 func (s *session) end() {
 	s.tx.Rollback()
+	s.conn.Close()
+}
+
+// discard ends a session that is to be killed: its connection must not be in
+// the pool, where another statement would be hit.
+func (s *session) discard() {
+	s.tx.Rollback()
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // which closes it
 	s.conn.Close()
 }
 

@@ -213,6 +213,24 @@ func TestLimits(t *testing.T) {
 	})
 }
 
+// What is done to stop a statement hits no other one, which may have got the
+// connection of the first.
+func TestStatementsBehindFailedOnes(t *testing.T) {
+	each(t, func(t *testing.T, s *server) {
+		e := sqldb.New("test", s.open(t), s.dialect, nil)
+		defer e.Close()
+		for range 100 {
+			var f *query.Failure
+			if _, err := ask(t, e, "SELECT (SELECT 1 UNION SELECT 2)"); !errors.As(err, &f) {
+				t.Fatalf("a statement that fails: %v", err)
+			}
+			if _, err := ask(t, e, "SELECT 1"); err != nil {
+				t.Fatalf("the one behind it: %v", err)
+			}
+		}
+	})
+}
+
 func TestFailures(t *testing.T) {
 	each(t, func(t *testing.T, s *server) {
 		s.tables(t, []enginetest.Table{enginetest.New("shop", "t", []enginetest.Column{enginetest.Col("n", tabular.Integer)}, []any{0})})
