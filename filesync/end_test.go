@@ -147,6 +147,26 @@ func TestCrashedUploadsFail(t *testing.T) {
 	}
 }
 
+// What a process takes before its runner runs is not what one before it left.
+func TestRestartSparesNewUploads(t *testing.T) {
+	e := newEnv(t, &filesync.Options{Owner: "server"})
+	id := e.start(filesync.Full, path)
+	rec := &filesync.Record{Tenant: e.me.Tenant, SyncID: id, Owner: "server", Status: filesync.Syncing, Name: "left", StartAt: time.Now()}
+	e.ok(e.store.RecordUploads(context.Background(), []*filesync.Record{rec}, time.Hour))
+	f := e.take(e.svc, id, "new")
+	e.until("the announcement", func() bool { return len(e.history(id)) == 2 })
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- filesync.NewRunner(e.svc, nil).Run(ctx) }()
+	want := []string{"left Failed interrupted: the server stopped before the file was whole", "new Syncing"}
+	e.until("the failure of the upload that was left", func() bool { return cmp.Equal(want, e.history(id)) })
+	stop()
+	e.ok(<-ran)
+	e.ok(f.finish())
+	e.end(id)
+	e.wants(path, "new=a")
+}
+
 // An upload keeps its lease as long as it goes on, however slow it is.
 func TestSlowUploadKeepsItsLease(t *testing.T) {
 	e := newEnv(t, &filesync.Options{Lease: 600 * time.Millisecond, Small: 4})

@@ -65,8 +65,9 @@ type Uploads interface {
 	RenewUploads(ctx context.Context, ids []int64, lease time.Duration) error
 
 	// FailUploads makes announced uploads Failed whose lease ran out, or that
-	// are the owner's, unless that is "", and returns how many.
-	FailUploads(ctx context.Context, owner, reason string) (int, error)
+	// are of other instances of the owner than the given one, unless the owner
+	// is "", and returns how many.
+	FailUploads(ctx context.Context, owner, instance, reason string) (int, error)
 }
 
 // Record is what became of an upload.

@@ -48,8 +48,8 @@ func NewRunner(svc *Service, opts *RunnerOptions) *Runner {
 // interrupted is the message of uploads that a crash ended.
 const interrupted = "interrupted: the server stopped before the file was whole"
 
-// Run cleans up until ctx ends. It begins with the uploads that a node of the
-// same Owner had when it died.
+// Run cleans up until ctx ends. It begins with the uploads that an earlier
+// process of the same Owner had when it died.
 func (r *Runner) Run(ctx context.Context) error {
 	ticker := time.NewTicker(r.opts.Every)
 	defer ticker.Stop()
@@ -94,7 +94,7 @@ func (r *Runner) Reconcile(ctx context.Context) error {
 }
 
 func (r *Runner) failUploads(ctx context.Context, owner string) error {
-	n, err := r.svc.repo.FailUploads(ctx, owner, interrupted)
+	n, err := r.svc.repo.FailUploads(ctx, owner, r.svc.instance, interrupted)
 	if n > 0 {
 		r.svc.opts.Logger.InfoContext(ctx, "uploads interrupted", "uploads", n)
 	}

@@ -45,7 +45,7 @@ func (s *Store) SyncHistory(ctx context.Context, tenant string, hq filesync.Hist
 func failHistory(ctx context.Context, q session, now int64, message, cond string, args ...any) error {
 	var of []int64
 	args = append([]any{now, clean(message)}, args...)
-	err := q.all(ctx, &of, `UPDATE sync_history SET status = 2, end_at = ?, message = ?, owner = '', blob_key = ''
+	err := q.all(ctx, &of, `UPDATE sync_history SET status = 2, end_at = ?, message = ?, owner = '', process = '', blob_key = ''
 		WHERE status = 0 AND `+cond+" RETURNING sync_id", args...)
 	if err != nil {
 		return err
@@ -67,8 +67,8 @@ func failHistory(ctx context.Context, q session, now int64, message, cond string
 const failBatch = 1000
 
 // FailUploads see [filesync.Uploads].
-func (s *Store) FailUploads(ctx context.Context, owner, reason string) (int, error) {
-	const lost = "(lease_until <= ? OR owner = ?)"
+func (s *Store) FailUploads(ctx context.Context, owner, instance, reason string) (int, error) {
+	const lost = "(lease_until <= ? OR owner = ? AND process <> ?)"
 	if owner == "" {
 		owner = "-" // nobody's: rows that are not Syncing have none
 	}
@@ -83,7 +83,7 @@ func (s *Store) FailUploads(ctx context.Context, owner, reason string) (int, err
 				return err
 			}
 			return q.all(ctx, &found, "SELECT id, sync_id FROM sync_history WHERE status = 0 AND "+lost+" ORDER BY sync_id LIMIT ?",
-				now, owner, failBatch)
+				now, owner, instance, failBatch)
 		})
 		if err != nil || len(found) == 0 {
 			return total, err
@@ -102,7 +102,7 @@ func (s *Store) FailUploads(ctx context.Context, owner, reason string) (int, err
 			if err != nil {
 				return err
 			}
-			return failHistory(ctx, q, now, reason, "id {in} AND "+lost, s.d.array(ids), now, owner)
+			return failHistory(ctx, q, now, reason, "id {in} AND "+lost, s.d.array(ids), now, owner, instance)
 		})
 		if err != nil {
 			return total, err
@@ -137,7 +137,7 @@ func (r *recording) writeHistory() error {
 				return err
 			}
 		default:
-			_, err := r.q.exec(r.ctx, "UPDATE sync_history SET status = ?, message = ?, end_at = ?, owner = '', blob_key = '' WHERE id = ?",
+			_, err := r.q.exec(r.ctx, "UPDATE sync_history SET status = ?, message = ?, end_at = ?, owner = '', process = '', blob_key = '' WHERE id = ?",
 				slices.Index(statuses, u.Status), clean(u.Message), milli(u.EndAt), u.id)
 			if err != nil {
 				return err
@@ -174,6 +174,7 @@ func (r *recording) insertHistory(added []*recorded) error {
 	c.add("start_at", of(added, func(u *recorded) int64 { return milli(u.StartAt) }))
 	c.add("end_at", of(added, func(u *recorded) int64 { return milli(u.EndAt) }))
 	c.add("owner", of(added, func(u *recorded) string { return going(u, u.Owner) }))
+	c.add("process", of(added, func(u *recorded) string { return going(u, u.Instance) }))
 	c.add("lease_until", of(added, func(*recorded) int64 { return r.now + r.lease }))
 	c.add("blob_key", of(added, func(u *recorded) string { return going(u, u.Place.Key) }))
 	return r.q.d.insertRows(r.ctx, r.q, "sync_history", len(added), c)

@@ -283,15 +283,18 @@ func testOrphans(t *testing.T, f *fixture) {
 	alive := y.tell(y.record("alive", filesync.Syncing))
 	dead := y.tell(y.record("dead", filesync.Syncing))
 	mine := y.record("mine", filesync.Syncing)
-	mine.Owner = "restarted"
+	mine.Owner, mine.Instance = "restarted", "old"
 	y.tell(mine)
+	latest := y.record("latest", filesync.Syncing)
+	latest.Owner, latest.Instance = "restarted", "new"
+	y.tell(latest)
 	f.ok(f.RenewUploads(f.ctx, []int64{dead.ID}, -time.Minute))
 	f.ok(f.RenewUploads(f.ctx, []int64{alive.ID}, time.Hour))
-	n, err := f.FailUploads(f.ctx, "", "crashed")
+	n, err := f.FailUploads(f.ctx, "", "new", "crashed")
 	if err != nil || n != 1 {
 		t.Errorf("%d uploads failed, want 1: %v", n, err)
 	}
-	n, err = f.FailUploads(f.ctx, "restarted", "crashed")
+	n, err = f.FailUploads(f.ctx, "restarted", "new", "crashed")
 	if err != nil || n != 1 {
 		t.Errorf("%d uploads failed, want 1: %v", n, err)
 	}
