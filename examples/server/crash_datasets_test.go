@@ -33,6 +33,13 @@ func (k *promises) upload(key string, content []byte) {
 	k.uploads[key] = sha256.Sum256(content)
 }
 
+// made is how many uploads and data sources were acknowledged.
+func (k *promises) made() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.uploads) + len(k.sources)
+}
+
 // source makes a data source and notes it if that was acknowledged.
 func (k *promises) source(p *process, content []byte, field, value string) error {
 	var s sourceState
@@ -142,7 +149,7 @@ func TestKilledServerKeepsDataSources(t *testing.T) {
 		for w := range 3 {
 			workers.Go(func() { k.work(p, web.URL, seed+uint64(1000*n+w)) })
 		}
-		time.Sleep(time.Duration(r.IntN(300)) * time.Millisecond)
+		awaitKill(t, n, r, 300*time.Millisecond, k.made)
 		p.kill()
 		workers.Wait()
 	}

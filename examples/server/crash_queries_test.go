@@ -40,7 +40,7 @@ func TestKilledServerKeepsQueries(t *testing.T) {
 	for ; goesOn(t, n, proved()); n++ {
 		c.process = start(t, "-data", data)
 		c.check()
-		c.run(time.Duration(r.IntN(120))*time.Millisecond, r.Uint64())
+		c.run(n, r)
 	}
 	c.process = start(t, "-data", data)
 	c.check()
@@ -60,9 +60,9 @@ func numbers(n int, mark uint64) string {
 	return fmt.Sprintf("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, 'a text that is long enough' FROM n -- %d", n-1, mark)
 }
 
-// run has clients that run queries until the server is killed after a while.
-func (c *queryCrash) run(after time.Duration, seed uint64) {
-	p := c.process
+// run has clients that run queries until the nth kill of the server.
+func (c *queryCrash) run(n int, r *rand.Rand) {
+	p, seed := c.process, r.Uint64()
 	var clients sync.WaitGroup
 	for k := range 4 {
 		clients.Go(func() {
@@ -87,9 +87,21 @@ func (c *queryCrash) run(after time.Duration, seed uint64) {
 			}
 		})
 	}
-	time.Sleep(after)
+	awaitKill(c.t, n, r, 120*time.Millisecond, c.finished)
 	c.kill()
 	clients.Wait()
+}
+
+// finished is how many queries a client saw FINISHED.
+func (c *queryCrash) finished() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, state := range c.states {
+		if state == "FINISHED" {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *queryCrash) note(q queried, rows int) {

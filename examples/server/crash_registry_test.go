@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ type registrations struct {
 	acknowledged map[int]int
 	sent         map[int][]int
 	last         int
-	first        chan bool // gets one with the first that is acknowledged
+	count        atomic.Int64 // of those that were acknowledged
 }
 
 // work registers until the server is gone.
@@ -78,10 +79,7 @@ func (g *registrations) work(p *process, r *rand.Rand) {
 			return
 		}
 		g.acknowledged[version], g.sent[version] = g.last, nil
-		select {
-		case g.first <- true:
-		default:
-		}
+		g.count.Add(1)
 	}
 }
 
@@ -90,20 +88,14 @@ func (g *registrations) work(p *process, r *rand.Rand) {
 func TestKilledServerRegistersWholeArchives(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 1))
+	r, when := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 	data := t.TempDir()
-	g := &registrations{acknowledged: map[int]int{}, sent: map[int][]int{}, first: make(chan bool, 1)}
+	g := &registrations{acknowledged: map[int]int{}, sent: map[int][]int{}}
 	for i := range kills(t) {
 		p := start(t, "-data", data)
 		var worker sync.WaitGroup
 		worker.Go(func() { g.work(p, r) })
-		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
-		if i == 0 {
-			select {
-			case <-g.first:
-			case <-time.After(30 * time.Second):
-			}
-		}
+		awaitKill(t, i, when, 200*time.Millisecond, func() int { return int(g.count.Load()) })
 		p.kill()
 		worker.Wait()
 	}

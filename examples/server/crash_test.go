@@ -36,11 +36,24 @@ func kills(t *testing.T) int {
 }
 
 // goesOn tells whether another kill follows the first n: there are as many as
-// were asked for, and more, up to 100, while they prove nothing, because a slow
-// machine had not come to anything yet.
+// were asked for, and more, up to 100, while they prove nothing.
 func goesOn(t *testing.T, n int, proved bool) bool {
 	t.Helper()
 	return n < kills(t) || !proved && n < kills(t)+100
+}
+
+// awaitKill returns when the nth kill is due: after a random while of at most
+// longest, which for two kills of three begins only when done has grown by one
+// or by two, so that a slow machine has come to something.
+func awaitKill(t *testing.T, n int, r *rand.Rand, longest time.Duration, done func() int) {
+	t.Helper()
+	want := done() + n%3
+	for end := time.Now().Add(time.Minute); done() < want; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the server did nothing for a minute: %d of %d", done(), want)
+		}
+	}
+	time.Sleep(time.Duration(r.Int64N(int64(longest))))
 }
 
 // randomFiles returns files of up to 64 KiB, and some of a few MiB.

@@ -159,8 +159,9 @@ type syncCrash struct {
 	added   map[string]string // acknowledged at addedPath
 	tried   map[string]string // sent there
 	adding  int64
-	swapped int // crashes during an end, after which the new set was there
-	kept    int // and those after which the old one was
+	swapped int           // crashes during an end, after which the new set was there
+	kept    int           // and those after which the old one was
+	took    time.Duration // the last end that no crash stopped
 }
 
 // TestKilledServerKeepsSyncsWhole kills the server during uploads and, every
@@ -169,7 +170,7 @@ func TestKilledServerKeepsSyncsWhole(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	data := t.TempDir()
-	c := &syncCrash{t: t, r: rand.New(rand.NewPCG(seed, 2)), added: map[string]string{}, tried: map[string]string{}}
+	c := &syncCrash{t: t, r: rand.New(rand.NewPCG(seed, 2)), added: map[string]string{}, tried: map[string]string{}, took: time.Millisecond}
 	n := 0
 	for i := 0; goesOn(t, i, len(c.added) > 0); i++ {
 		n = i + 1
@@ -259,12 +260,14 @@ func (c *syncCrash) goOn(i int) {
 		if c.asked && c.r.IntN(2) == 0 {
 			what = "end"
 		}
+		began := time.Now()
 		err := c.sync(what, c.open)
 		finished := c.current == c.open
 		if finished != (err != nil && strings.Contains(err.Error(), "job is already ended")) {
 			c.t.Fatalf("%s of sync %d after the crash, whose set is there: %t: %v\n%s", what, c.open, finished, err, c.logged())
 		}
 		if what == "end" && !finished {
+			c.took = time.Since(began)
 			c.current = c.open
 			c.open, c.asked, c.ended = 0, false, false
 			c.check()
@@ -302,7 +305,11 @@ func (c *syncCrash) dieDuringUploads(i int) {
 		for p.upload(open, setOf(open)) == nil {
 		}
 	})
-	time.Sleep(time.Duration(c.r.IntN(60)) * time.Millisecond)
+	awaitKill(c.t, i, c.r, 60*time.Millisecond, func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(c.added)
+	})
 	c.kill()
 	all.Wait()
 }
@@ -318,7 +325,7 @@ func (c *syncCrash) dieDuringEnd() {
 	answer := make(chan error, 1)
 	c.asked = true
 	go func() { answer <- p.sync("end", open) }()
-	time.Sleep(time.Duration(c.r.IntN(1500)) * time.Microsecond)
+	time.Sleep(time.Duration(c.r.Int64N(int64(c.took * 3 / 2))))
 	c.kill()
 	c.ended = <-answer == nil
 }
