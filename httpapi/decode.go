@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"unicode/utf8"
 
 	"github.com/inlet-go/inlet/store/errs"
 )
+
+// firstRead bounds the memory for a body of which nothing has come yet.
+const firstRead = 64 << 10
 
 // readBody reads and parses the body of a request, at most limit bytes of it.
 // No body is an empty object. w is the server's own writer, which then closes
@@ -22,7 +24,10 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) (map[string]a
 	if r.ContentLength > limit {
 		return nil, errs.New(errs.TooLarge, "body is larger than %d bytes", limit)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	var read bytes.Buffer
+	read.Grow(int(min(max(r.ContentLength, 0), firstRead)) + bytes.MinRead)
+	_, err := read.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	body := read.Bytes()
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -51,7 +51,7 @@ type Store struct {
 	sealer Sealer
 	logger *slog.Logger
 
-	prepared sync.Map // of prepared, by text
+	prepared sync.Map // of prepared, by *string
 }
 
 var (

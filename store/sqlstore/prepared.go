@@ -12,12 +12,13 @@ import (
 // of the pool closes it.
 type prepared struct{ stmt *sqlx.Stmt }
 
-// prepare returns the statement of a text.
-func (s *Store) prepare(ctx context.Context, pool *sqlx.DB, text string) (prepared, error) {
+// prepare returns the statement of a text, which it knows by its address: a hash
+// of a long one for each query would be felt.
+func (s *Store) prepare(ctx context.Context, pool *sqlx.DB, text *string) (prepared, error) {
 	if p, ok := s.prepared.Load(text); ok {
 		return p.(prepared), nil
 	}
-	made, err := pool.PreparexContext(ctx, s.d.sql(text))
+	made, err := pool.PreparexContext(ctx, s.d.sql(*text))
 	if err != nil {
 		return prepared{}, err
 	}
@@ -31,7 +32,7 @@ func (s *Store) prepare(ctx context.Context, pool *sqlx.DB, text string) (prepar
 // lookPrepared is look for a statement that runs very often and is short: it
 // does not end with ctx, which would cost the driver a goroutine. Its rows go
 // into the slice that dest points to.
-func (s *Store) lookPrepared(ctx context.Context, what string, dest any, text string, args ...any) error {
+func (s *Store) lookPrepared(ctx context.Context, what string, dest any, text *string, args ...any) error {
 	p, err := s.prepare(ctx, s.reader, text)
 	if err == nil {
 		err = p.stmt.SelectContext(context.WithoutCancel(ctx), dest, args...)

@@ -78,7 +78,7 @@ func connectSQLite(ctx context.Context, path string, o Options) (*Store, error) 
 	if o.Relaxed {
 		durability = "synchronous(NORMAL)"
 	}
-	db := sqlitePool(abs, 1, "journal_mode(WAL)", durability, "cache_size(-64000)", "journal_size_limit(200000000)")
+	db := sqlitePool(abs, 1, "journal_mode(WAL)", durability, "cache_size(-64000)", "journal_size_limit(200000000)", "wal_autocheckpoint(4000)")
 	if err := migrate(ctx, db.DB, goose.DialectSQLite3, "sqlite"); err != nil {
 		db.Close()
 		return nil, d.classify(what, err)

@@ -114,9 +114,9 @@ func (s *Store) NamedFiles(ctx context.Context, tenant, user string, bases []str
 	if len(bases) == 0 {
 		return nil, nil
 	}
-	text, names := oneNamed, any(bases[0])
+	text, names := &oneNamed, any(bases[0])
 	if len(bases) > 1 {
-		text, names = manyNamed, s.d.array(bases)
+		text, names = &manyNamed, s.d.array(bases)
 	}
 	args := []any{tenant, names, tenant, user, user, names, tenant, names, limit}
 	var rows []tableRow
