@@ -161,7 +161,7 @@ type syncCrash struct {
 	adding  int64
 	swapped int           // crashes during an end, after which the new set was there
 	kept    int           // and those after which the old one was
-	took    time.Duration // the last end that no crash stopped
+	took    time.Duration // about what an end takes until the new set is there
 }
 
 // TestKilledServerKeepsSyncsWhole kills the server during uploads and, every
@@ -233,8 +233,10 @@ func (c *syncCrash) check() {
 	if c.asked {
 		if whole == c.open {
 			c.swapped++
+			c.took = max(c.took*4/5, 100*time.Microsecond)
 		} else {
 			c.kept++
+			c.took = min(c.took*5/4, time.Second)
 		}
 	}
 	c.current = whole
@@ -260,14 +262,12 @@ func (c *syncCrash) goOn(i int) {
 		if c.asked && c.r.IntN(2) == 0 {
 			what = "end"
 		}
-		began := time.Now()
 		err := c.sync(what, c.open)
 		finished := c.current == c.open
 		if finished != (err != nil && strings.Contains(err.Error(), "job is already ended")) {
 			c.t.Fatalf("%s of sync %d after the crash, whose set is there: %t: %v\n%s", what, c.open, finished, err, c.logged())
 		}
 		if what == "end" && !finished {
-			c.took = time.Since(began)
 			c.current = c.open
 			c.open, c.asked, c.ended = 0, false, false
 			c.check()
@@ -325,7 +325,7 @@ func (c *syncCrash) dieDuringEnd() {
 	answer := make(chan error, 1)
 	c.asked = true
 	go func() { answer <- p.sync("end", open) }()
-	time.Sleep(time.Duration(c.r.Int64N(int64(c.took * 3 / 2))))
+	time.Sleep(time.Duration(c.r.Int64N(int64(2 * c.took))))
 	c.kill()
 	c.ended = <-answer == nil
 }
