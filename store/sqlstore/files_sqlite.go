@@ -2,19 +2,16 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
-	"github.com/inlet-go/inlet/store/errs"
 	"github.com/inlet-go/inlet/task"
 )
 
 const insertFile = "INSERT INTO files (" + fileColumns + ", base) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, NULL, ?, ?, ?, ?, ?)"
 
-// insertFiles runs a prepared statement for each row: SQLite is in the
-// process, and one statement for many rows costs more, in JSON or in
-// arguments, than it saves.
+// insertFiles runs a statement for each row: SQLite is in the process, and one
+// statement for many rows costs more, in JSON or in arguments, than it saves.
 func (sqliteDialect) insertFiles(ctx context.Context, q session, files []*task.File) error {
-	return eachPrepared(ctx, q, insertFile, len(files), func(i int) []any {
+	return q.each(ctx, insertFile, len(files), func(i int) []any {
 		f := files[i]
 		return []any{
 			f.ID, f.TaskID, f.ChunkID, f.VolumeID, f.ConnectorID, f.URI, f.Size, clean(f.ETag), milli(f.ModTime), int(f.Status),
@@ -26,47 +23,21 @@ func (sqliteDialect) insertFiles(ctx context.Context, q session, files []*task.F
 func (sqliteDialect) updateFiles(ctx context.Context, q session, fence, now int64, published bool, results []task.FileResult) error {
 	switch results[0].Status {
 	case task.Uploading:
-		return eachPrepared(ctx, q, "UPDATE files SET status = 2, start_at = ?, updated_at = ? WHERE id = ?", len(results), func(i int) []any {
+		return q.each(ctx, "UPDATE files SET status = 2, start_at = ?, updated_at = ? WHERE id = ?", len(results), func(i int) []any {
 			return []any{milli(results[i].StartAt), now, results[i].FileID}
 		})
 	case task.Failed:
-		return eachPrepared(ctx, q, "UPDATE files SET status = 4, reason = ?, start_at = ?, end_at = ?, updated_at = ? WHERE id = ?",
+		return q.each(ctx, "UPDATE files SET status = 4, reason = ?, start_at = ?, end_at = ?, updated_at = ? WHERE id = ?",
 			len(results), func(i int) []any {
 				r := &results[i]
 				return []any{r.Reason, milli(r.StartAt), milli(r.EndAt), now, r.FileID}
 			})
 	}
-	return eachPrepared(ctx, q, `UPDATE files SET status = 5, published = ?, reason = '', size = ?, etag = ?, mod_time = ?, fence = ?,
+	return q.each(ctx, `UPDATE files SET status = 5, published = ?, reason = '', size = ?, etag = ?, mod_time = ?, fence = ?,
 		sha256 = ?, start_at = ?, end_at = ?, updated_at = ? WHERE id = ?`, len(results), func(i int) []any {
 		r := &results[i]
 		return []any{
 			bit(published), r.Size, r.ETag, milli(r.ModTime), fence, sum(r.SHA256), milli(r.StartAt), milli(r.EndAt), now, r.FileID,
 		}
 	})
-}
-
-// eachPrepared runs one statement n times with the arguments of each row.
-func eachPrepared(ctx context.Context, q session, text string, n int, args func(i int) []any) error {
-	p, ok := q.q.(interface {
-		PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-	})
-	if !ok {
-		return errs.New(errs.Internal, "rows are written outside of a transaction")
-	}
-	stmt, err := p.PrepareContext(ctx, q.d.sql(text))
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
-	// A context that can end costs the driver a goroutine for each statement.
-	plain := context.WithoutCancel(ctx)
-	for i := range n {
-		if i%100 == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if _, err := stmt.ExecContext(plain, args(i)...); err != nil {
-			return err
-		}
-	}
-	return nil
 }

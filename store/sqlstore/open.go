@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strings"
-	"sync"
 
 	"github.com/jmoiron/sqlx"
 
@@ -50,8 +49,6 @@ type Store struct {
 	d      dialect
 	sealer Sealer
 	logger *slog.Logger
-
-	prepared sync.Map // of prepared, by *string
 }
 
 var (

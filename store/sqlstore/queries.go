@@ -77,7 +77,7 @@ func (r *queryRow) query() (*query.Query, error) {
 }
 
 // saveQuery leaves alone what another process has, or what is done.
-var saveQuery = `INSERT INTO queries (id, tenant, owner, workspace, text, saved_sql, status, statement_id, started_at, run_at, ended_at,
+const saveQuery = `INSERT INTO queries (id, tenant, owner, workspace, text, saved_sql, status, statement_id, started_at, run_at, ended_at,
 		progress, failure, columns, row_count, result_size, result_key, inline, from_cache, cache_key, node, process, lease_until, cancel)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
 	ON CONFLICT (id) DO UPDATE SET status = excluded.status, statement_id = excluded.statement_id, run_at = excluded.run_at,
@@ -96,18 +96,13 @@ func (s *Store) SaveQueries(ctx context.Context, owner query.Owner, lease time.D
 		}
 		rows[i] = append(row, owner.Node, owner.Process)
 	}
-	// It runs for every query: the statement is parsed once.
-	stmt, err := s.prepare(ctx, s.db, &saveQuery)
-	if err != nil {
-		return s.classify(ctx, "queries", err)
-	}
 	return s.write(ctx, "queries", func(q session) error {
 		now, err := q.now(ctx)
 		if err != nil {
 			return err
 		}
 		until := now + lease.Milliseconds()
-		return q.each(ctx, stmt, len(rows), func(i int) []any { return append(rows[i][:len(rows[i]):len(rows[i])], until) })
+		return q.each(ctx, saveQuery, len(rows), func(i int) []any { return append(rows[i][:len(rows[i]):len(rows[i])], until) })
 	})
 }
 

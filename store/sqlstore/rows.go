@@ -30,10 +30,10 @@ func (r *rows) insert(table string) string {
 	return "INSERT INTO " + table + " (" + strings.Join(r.names, ", ") + ")"
 }
 
-// insertRows runs a prepared statement for each row; see insertFiles.
+// insertRows runs a statement for each row; see insertFiles.
 func (sqliteDialect) insertRows(ctx context.Context, q session, table string, n int, r rows) error {
 	marks := strings.TrimSuffix(strings.Repeat("?, ", len(r.names)), ", ")
-	return eachPrepared(ctx, q, r.insert(table)+" VALUES ("+marks+")", n, func(i int) []any {
+	return q.each(ctx, r.insert(table)+" VALUES ("+marks+")", n, func(i int) []any {
 		args := make([]any, len(r.values))
 		for k, column := range r.values {
 			switch column := column.(type) {

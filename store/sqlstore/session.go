@@ -27,6 +27,17 @@ func (s session) exec(ctx context.Context, text string, args ...any) (int64, err
 	return res.RowsAffected()
 }
 
+// each runs a statement n times, with the arguments of each row.
+func (s session) each(ctx context.Context, text string, n int, args func(i int) []any) error {
+	text = s.d.sql(text)
+	for i := range n {
+		if _, err := s.q.ExecContext(ctx, text, args(i)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // get reads one row into dest; sql.ErrNoRows when there is none.
 func (s session) get(ctx context.Context, dest any, text string, args ...any) error {
 	return sqlx.GetContext(ctx, s.q, dest, s.d.sql(text), args...)

@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"net/url"
@@ -23,37 +22,22 @@ import (
 // busyTimeout is how long SQLite waits for another process's transaction.
 const busyTimeout = 10 * time.Second
 
-// sqliteConnector opens connections with a driver of our own, so that what
-// the host registers on the global one does not reach us, nor the reverse.
-type sqliteConnector struct {
-	driver *sqlite.Driver
-	dsn    string
-}
-
-func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return c.driver.Open(c.dsn)
-}
-
-func (c sqliteConnector) Driver() driver.Driver { return c.driver }
-
-func sqlitePool(path string, conns int, pragmas ...string) *sqlx.DB {
+// sqlitePool opens a database. For whole, see sqliteConn.
+func sqlitePool(path string, conns int, whole bool, pragmas ...string) *sqlx.DB {
 	// The timeout comes first: the pragmas after it may have to wait.
 	q := "_pragma=busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")"
 	for _, p := range pragmas {
 		q += "&_pragma=" + p
 	}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() + "?" + q + "&_txlock=immediate"
-	db := sql.OpenDB(sqliteConnector{&sqlite.Driver{}, dsn})
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() + "?" + q
+	db := sql.OpenDB(sqliteConnector{dsn, whole})
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
 	return sqlx.NewDb(db, "sqlite")
 }
 
 func connectMemory(ctx context.Context, _ Options) (*Store, error) {
-	db := sqlitePool(":memory:", 1)
+	db := sqlitePool(":memory:", 1, true)
 	d := sqliteDialect{}
 	if err := migrate(ctx, db.DB, goose.DialectSQLite3, "sqlite"); err != nil {
 		db.Close()
@@ -80,18 +64,18 @@ func connectSQLite(ctx context.Context, path string, o Options) (*Store, error) 
 	}
 	// The writer waits for each checkpoint, which syncs two files: it comes after
 	// 16 MB of the journal.
-	db := sqlitePool(abs, 1, "journal_mode(WAL)", durability, "cache_size(-64000)", "journal_size_limit(200000000)", "wal_autocheckpoint(4000)")
+	db := sqlitePool(abs, 1, true, "journal_mode(WAL)", durability, "cache_size(-64000)", "journal_size_limit(200000000)", "wal_autocheckpoint(4000)")
 	if err := migrate(ctx, db.DB, goose.DialectSQLite3, "sqlite"); err != nil {
 		db.Close()
 		return nil, d.classify(what, err)
 	}
-	return &Store{db: db, reader: sqlitePool(abs, 4, "query_only(1)", "cache_size(-16000)"), d: d}, nil
+	return &Store{db: db, reader: sqlitePool(abs, 4, false, "query_only(1)", "cache_size(-16000)"), d: d}, nil
 }
 
 // lockSidecar keeps other processes from opening the database until unlock:
 // neither the switch to WAL nor a migration waits for locks by itself.
 func lockSidecar(ctx context.Context, path string) (unlock func(), err error) {
-	db := sqlitePool(path+".lock", 1)
+	db := sqlitePool(path+".lock", 1, false)
 	conn, err := db.Conn(ctx)
 	if err == nil {
 		for {
@@ -122,15 +106,12 @@ var sqliteWords = strings.NewReplacer(
 	"{visible}", `FROM json_each(?) u CROSS JOIN files f
 		WHERE f.volume_id = ? AND f.connector_id = ? AND f.uri = u.value AND f.published = 1`,
 	"{replaced}", "name IN (SELECT value FROM json_each(?)) AND generation = ? AND dir = ?",
-	"{greatest}", "max", "{lock}", "", "{lockExisting}", "", "{skipLocked}", "",
+	"{now}", "inlet_now()", "{greatest}", "max", "{lock}", "", "{lockExisting}", "", "{skipLocked}", "",
 )
 
 func (sqliteDialect) sql(text string) string {
 	if !strings.Contains(text, "{") {
 		return text
-	}
-	if strings.Contains(text, "{now}") {
-		text = strings.ReplaceAll(text, "{now}", strconv.FormatInt(time.Now().UnixMilli(), 10))
 	}
 	return sqliteWords.Replace(text)
 }

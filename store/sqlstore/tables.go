@@ -114,13 +114,16 @@ func (s *Store) NamedFiles(ctx context.Context, tenant, user string, bases []str
 	if len(bases) == 0 {
 		return nil, nil
 	}
-	text, names := &oneNamed, any(bases[0])
+	text, names := oneNamed, any(bases[0])
 	if len(bases) > 1 {
-		text, names = &manyNamed, s.d.array(bases)
+		text, names = manyNamed, s.d.array(bases)
 	}
 	args := []any{tenant, names, tenant, user, user, names, tenant, names, limit}
 	var rows []tableRow
-	if err := s.lookPrepared(ctx, "tables", &rows, text, args...); err != nil {
+	// It is short, and every query needs it: to watch ctx would cost more.
+	ctx = context.WithoutCancel(ctx)
+	err := s.look(ctx, "tables", func(q session) error { return q.all(ctx, &rows, text, args...) })
+	if err != nil {
 		return nil, err
 	}
 	return tableFiles(rows)
