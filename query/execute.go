@@ -65,7 +65,7 @@ func (s *Service) Execute(ctx context.Context, sc scope.Scope, n New) (*Query, e
 	var saved <-chan error
 	if err := s.enqueue(sc, r, func() {
 		if r.kept {
-			saved = s.journal.add(&r.q)
+			saved = s.journal.save(&r.q)
 		}
 	}); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (s *Service) await(ctx context.Context, r *run, wait time.Duration) (*Query
 	var saved <-chan error
 	if !r.ending {
 		r.kept = true
-		saved = s.journal.add(&r.q)
+		saved = s.journal.save(&r.q)
 	}
 	s.mu.Unlock()
 	select {
@@ -192,32 +192,38 @@ func (s *Service) finish(r *run, last Query) {
 		r.flight.leave(r)
 	}
 	last.EndedAt = s.opts.Now()
-	saved := s.journal.add(&last)
-	s.done.Go(func() { s.settle(r, last, saved) })
+	s.done.Add(1)
+	s.keep(r, last, 1)
 }
 
-// settle waits until the end of a run is durable. It tries again until it is,
-// or the service is closed.
-func (s *Service) settle(r *run, last Query, saved <-chan error) {
-	for try := 1; ; try++ {
-		err := <-saved
-		if err == nil {
-			break
+// keep writes the end of a run, and again until it is durable or the service is
+// closed.
+func (s *Service) keep(r *run, last Query, try int) {
+	s.journal.add(&last, func(err error) {
+		if err != nil {
+			s.opts.Logger.Error("query not saved", "query", last.ID, "tenant", last.Tenant, "try", try, "err", err)
 		}
-		s.opts.Logger.Error("query not saved", "query", last.ID, "tenant", last.Tenant, "try", try, "err", err)
-		if s.life.Err() != nil {
-			break
+		if err == nil || s.life.Err() != nil {
+			s.settle(r, &last)
+			return
 		}
-		pause(s.life, min(time.Duration(try)*time.Second, 10*time.Second))
-		saved = s.journal.add(&last)
-	}
+		go func() {
+			pause(s.life, min(time.Duration(try)*time.Second, 10*time.Second))
+			s.keep(r, last, try+1)
+		}()
+	})
+}
+
+// settle shows the end of a run to those who wait for it.
+func (s *Service) settle(r *run, last *Query) {
+	defer s.done.Done()
 	s.mu.Lock()
-	r.q = last
+	r.q = *last
 	s.recent.add(r.q.clone())
 	delete(s.live, last.ID)
 	s.mu.Unlock()
 	close(r.done)
-	s.log(&last)
+	s.log(last)
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -21,7 +21,7 @@ type journal struct {
 
 type entry struct {
 	q    *Query
-	done chan error
+	then func(error)
 }
 
 // maxBatch bounds the queries of one transaction.
@@ -31,11 +31,11 @@ const maxBatch = 256
 // query may be among others'.
 const saveTimeout = 30 * time.Second
 
-// add keeps the state that q has now. The channel gets an error or nil once
-// that is durable. States of one query are kept in the order in which they were
-// added.
-func (j *journal) add(q *Query) <-chan error {
-	e := entry{q: q.clone(), done: make(chan error, 1)}
+// add keeps the state that q has now, and calls then with nil once that is
+// durable, or with an error. States of one query are kept in the order in which
+// they were added.
+func (j *journal) add(q *Query, then func(error)) {
+	e := entry{q: q.clone(), then: then}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.pending = append(j.pending, e)
@@ -43,7 +43,13 @@ func (j *journal) add(q *Query) <-chan error {
 		j.busy = true
 		go j.flush()
 	}
-	return e.done
+}
+
+// save is add for one who waits.
+func (j *journal) save(q *Query) <-chan error {
+	saved := make(chan error, 1)
+	j.add(q, func(err error) { saved <- err })
+	return saved
 }
 
 func (j *journal) flush() {
@@ -60,9 +66,11 @@ func (j *journal) flush() {
 		j.pending = j.pending[n:]
 		j.mu.Unlock()
 		err := j.commit(batch)
-		for _, e := range batch {
-			e.done <- err
-		}
+		go func() { // while the next batch is written
+			for _, e := range batch {
+				e.then(err)
+			}
+		}()
 	}
 }
 

@@ -76,7 +76,7 @@ func (r *Runner) Beat(ctx context.Context) error {
 	s.mu.Lock()
 	for _, run := range s.live {
 		if run.kept && !run.ending && run.q.Status != Queued {
-			s.journal.add(&run.q)
+			s.journal.save(&run.q)
 		}
 	}
 	s.mu.Unlock()
