@@ -153,8 +153,8 @@ func median(runs []usage) usage {
 }
 
 // server starts the S3 server over a folder that holds one bucket with the
-// files.
-func server(b *testing.B, files int, size int64) job {
+// files, each sent in one request or, where it is large, in parts.
+func server(b *testing.B, files int, size int64, whole bool) job {
 	b.Helper()
 	program := os.Getenv("INLET_TEST_S3SERVER")
 	if program == "" {
@@ -184,6 +184,7 @@ func server(b *testing.B, files int, size int64) job {
 	for lines := bufio.NewScanner(stdout); lines.Scan(); {
 		if url, ok := strings.CutPrefix(lines.Text(), "listening on "); ok {
 			j.endpoint = url
+			j.whole = whole
 			j.fill(b, files, size)
 			return j
 		}
@@ -206,9 +207,19 @@ func (j job) fill(b *testing.B, files int, size int64) {
 
 var peers = []string{"inlet", "rclone-4", "rclone-32", "gocloud"}
 
-func BenchmarkSmall(b *testing.B)  { compare(b, server(b, 10_000, 4<<10), 10_000, 4<<10, peers...) }
-func BenchmarkMedium(b *testing.B) { compare(b, server(b, 200, 8<<20), 200, 8<<20, peers...) }
-func BenchmarkLarge(b *testing.B)  { compare(b, server(b, 1, 1<<30), 1, 1<<30, peers...) }
+func BenchmarkSmall(b *testing.B) {
+	compare(b, server(b, 10_000, 4<<10, true), 10_000, 4<<10, peers...)
+}
+func BenchmarkMedium(b *testing.B) { compare(b, server(b, 200, 8<<20, true), 200, 8<<20, peers...) }
+
+// BenchmarkLarge copies an object that was uploaded in one request, whose ETag
+// is its MD5 and is checked by rclone, and one that was uploaded in parts,
+// which rclone takes as it comes. Inlet hashes both.
+func BenchmarkLarge(b *testing.B) {
+	for name, whole := range map[string]bool{"one_request": true, "parts": false} {
+		b.Run(name, func(b *testing.B) { compare(b, server(b, 1, 1<<30, whole), 1, 1<<30, peers...) })
+	}
+}
 
 // BenchmarkLatency adds 20 ms to each request.
 func BenchmarkLatency(b *testing.B) {
@@ -223,7 +234,7 @@ func BenchmarkDurable(b *testing.B) {
 	if os.Getenv("INLET_BENCH_DIR") == "" {
 		b.Setenv("INLET_BENCH_DIR", b.TempDir())
 	}
-	compare(b, server(b, 10_000, 4<<10), 10_000, 4<<10, "inlet", "inlet-relaxed")
+	compare(b, server(b, 10_000, 4<<10, true), 10_000, 4<<10, "inlet", "inlet-relaxed")
 }
 
 // BenchmarkList lists a million objects.

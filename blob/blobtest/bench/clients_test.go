@@ -30,20 +30,25 @@ type job struct {
 
 	files int   // to fill with
 	size  int64 // of each
+	whole bool  // each sent in one request, whatever its size
 }
 
 func jobFromEnv() job {
 	files, _ := strconv.Atoi(os.Getenv("BENCH_FILES"))
 	size, _ := strconv.ParseInt(os.Getenv("BENCH_SIZE"), 10, 64)
 	return job{
-		files: files, size: size,
+		files: files, size: size, whole: os.Getenv("BENCH_WHOLE") != "",
 		client: os.Getenv("BENCH_CLIENT"), endpoint: os.Getenv("BENCH_ENDPOINT"), access: os.Getenv("BENCH_ACCESS"),
 		secret: os.Getenv("BENCH_SECRET"), bucket: os.Getenv("BENCH_BUCKET"), dest: os.Getenv("BENCH_DEST"),
 	}
 }
 
 func (j job) env() []string {
-	return append(os.Environ(), "BENCH_CLIENT="+j.client, "BENCH_ENDPOINT="+j.endpoint, "BENCH_ACCESS="+j.access,
+	whole := ""
+	if j.whole {
+		whole = "1"
+	}
+	return append(os.Environ(), "BENCH_WHOLE="+whole, "BENCH_CLIENT="+j.client, "BENCH_ENDPOINT="+j.endpoint, "BENCH_ACCESS="+j.access,
 		"BENCH_SECRET="+j.secret, "BENCH_BUCKET="+j.bucket, "BENCH_DEST="+j.dest,
 		fmt.Sprintf("BENCH_FILES=%d", j.files), fmt.Sprintf("BENCH_SIZE=%d", j.size))
 }
@@ -65,10 +70,10 @@ func (j job) run(ctx context.Context) error {
 	return fmt.Errorf("no client %q", j.client)
 }
 
-func (j job) open(ctx context.Context) (*s3.Bucket, error) {
+func (j job) open(ctx context.Context, opts *s3.Options) (*s3.Bucket, error) {
 	return s3.Open(ctx, s3.Config{
 		Endpoint: j.endpoint, Region: "us-east-1", Bucket: j.bucket, AccessKeyID: j.access, SecretAccessKey: j.secret, PathStyle: true,
-	}, nil)
+	}, opts)
 }
 
 // syncEvery is how many files the task runner makes durable at once.
@@ -77,7 +82,7 @@ const syncEvery = 100
 // inlet copies as the task runner does: listed while it copies, hashed, and
 // durable in groups.
 func (j job) inlet(ctx context.Context, opts *folder.Options) error {
-	src, err := j.open(ctx)
+	src, err := j.open(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -173,7 +178,12 @@ func plainCopy(ctx context.Context, dst, src *gcblob.Bucket, key string) error {
 
 // fillBucket uploads files of random bytes, 100 to a folder.
 func (j job) fillBucket(ctx context.Context) error {
-	bucket, err := j.open(ctx)
+	var opts s3.Options
+	if j.whole {
+		opts.PartSize = max(j.size, 8<<20)
+		opts.UploadMemory = opts.PartSize
+	}
+	bucket, err := j.open(ctx, &opts)
 	if err != nil {
 		return err
 	}
@@ -190,7 +200,7 @@ func (j job) fillBucket(ctx context.Context) error {
 
 // list lists everything and copies nothing.
 func (j job) list(ctx context.Context) error {
-	src, err := j.open(ctx)
+	src, err := j.open(ctx, nil)
 	if err != nil {
 		return err
 	}
