@@ -61,6 +61,12 @@ func (c *cluster) start(parallel int, h work.Handler) (d work.Dispatcher, stop f
 	return d, stop
 }
 
+// finish ends an item as a handler does. It does not end with ctx, which a
+// heartbeat may end once the item is gone, before the answer is here.
+func (c *cluster) finish(ctx context.Context, item work.Item) error {
+	return c.Finish(context.WithoutCancel(ctx), item.Lease())
+}
+
 // wait fails unless the channel gives something soon.
 func wait[T any](t *testing.T, what string, ch <-chan T) T {
 	t.Helper()
@@ -78,7 +84,7 @@ func testWork(t *testing.T, c *cluster) {
 	c.add(1, 2)
 	c.start(1, func(ctx context.Context, item work.Item) error {
 		seen <- item
-		return c.Finish(ctx, item.Lease())
+		return c.finish(ctx, item)
 	})
 	first, second := wait(t, "first item", seen), wait(t, "second item", seen)
 	c.add(2, 1) // found without being woken
@@ -92,7 +98,7 @@ func testWake(t *testing.T, c *cluster) {
 	seen := make(chan time.Time, 10)
 	d, _ := c.start(1, func(ctx context.Context, item work.Item) error {
 		seen <- time.Now()
-		return c.Finish(ctx, item.Lease())
+		return c.finish(ctx, item)
 	})
 	d.Wake("unknown")
 	for range 3 {
@@ -116,7 +122,7 @@ func testParallel(t *testing.T, c *cluster) {
 		time.Sleep(50 * time.Millisecond)
 		now.Add(-1)
 		done <- true
-		return c.Finish(ctx, item.Lease())
+		return c.finish(ctx, item)
 	})
 	for range 12 {
 		wait(t, "item", done)
@@ -134,7 +140,7 @@ func testFailure(t *testing.T, c *cluster) {
 		if item.Attempt < 3 {
 			return errors.New("not yet")
 		}
-		return c.Finish(ctx, item.Lease())
+		return c.finish(ctx, item)
 	})
 	for want := 1; want <= 3; want++ {
 		if got := wait(t, "attempt", attempts); got != want {
@@ -151,7 +157,7 @@ func testPanic(t *testing.T, c *cluster) {
 			panic("boom")
 		}
 		done <- true
-		return c.Finish(ctx, item.Lease())
+		return c.finish(ctx, item)
 	})
 	wait(t, "the attempt after the panic", done)
 }
@@ -231,7 +237,7 @@ func testTwoNodes(t *testing.T, c *cluster) {
 	seen := map[int64]int{}
 	all := make(chan bool, items)
 	handler := func(ctx context.Context, item work.Item) error {
-		if err := c.Finish(ctx, item.Lease()); err != nil {
+		if err := c.finish(ctx, item); err != nil {
 			return err
 		}
 		mu.Lock()
@@ -265,7 +271,7 @@ func testOneBehindMany(t *testing.T, c *cluster) {
 			before.Add(1)
 			time.Sleep(10 * time.Millisecond)
 		}
-		return c.Finish(ctx, item.Lease())
+		return c.finish(ctx, item)
 	})
 	time.Sleep(50 * time.Millisecond)
 	start := before.Load()
