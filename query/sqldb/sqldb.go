@@ -165,7 +165,7 @@ func (e *Engine) begin(ctx context.Context, sc scope.Scope) (s *session, err err
 			conn.Close()
 		}
 	}()
-	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := beginTx(ctx, conn)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +182,23 @@ func (e *Engine) begin(ctx context.Context, sc scope.Scope) (s *session, err err
 		return nil, err
 	}
 	return s, nil
+}
+
+// beginTx begins a transaction that does not end with ctx: one that does is
+// rolled back by a goroutine of its own, which gives the connection up, if it
+// is broken, while the session is being discarded; [sql.Conn] cannot stand that.
+func beginTx(ctx context.Context, conn *sql.Conn) (*sql.Tx, error) {
+	beginning, end := context.WithCancel(context.WithoutCancel(ctx))
+	begun := context.AfterFunc(ctx, end)
+	tx, err := conn.BeginTx(beginning, &sql.TxOptions{ReadOnly: true})
+	if !begun() && err == nil {
+		tx.Rollback()
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		end()
+	}
+	return tx, err
 }
 
 func (s *session) end() {
