@@ -79,7 +79,7 @@ func (r *queryRow) query() (*query.Query, error) {
 // saveQuery leaves alone what another process has, or what is done.
 const saveQuery = `INSERT INTO queries (id, tenant, owner, workspace, text, saved_sql, status, statement_id, started_at, run_at, ended_at,
 		progress, failure, columns, row_count, result_size, result_key, inline, from_cache, cache_key, node, process, lease_until, cancel)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {now} + ?, 0)
 	ON CONFLICT (id) DO UPDATE SET status = excluded.status, statement_id = excluded.statement_id, run_at = excluded.run_at,
 		ended_at = excluded.ended_at, progress = excluded.progress, failure = excluded.failure, columns = excluded.columns,
 		row_count = excluded.row_count, result_size = excluded.result_size, result_key = excluded.result_key,
@@ -94,15 +94,10 @@ func (s *Store) SaveQueries(ctx context.Context, owner query.Owner, lease time.D
 		if err != nil {
 			return err
 		}
-		rows[i] = append(row, owner.Node, owner.Process)
+		rows[i] = append(row, owner.Node, owner.Process, lease.Milliseconds())
 	}
 	return s.write(ctx, "queries", func(q session) error {
-		now, err := q.now(ctx)
-		if err != nil {
-			return err
-		}
-		until := now + lease.Milliseconds()
-		return q.each(ctx, saveQuery, len(rows), func(i int) []any { return append(rows[i][:len(rows[i]):len(rows[i])], until) })
+		return q.each(ctx, saveQuery, len(rows), func(i int) []any { return rows[i] })
 	})
 }
 
