@@ -14,7 +14,9 @@ import (
 // commitWait bounds one group's writes, and its transaction.
 const commitWait = time.Minute
 
-// maxGroup is the most uploads of one transaction.
+// maxGroup is from how many uploads on a group gets no more of them. Those that
+// were packed together are recorded together, so a transaction may have nearly
+// twice as many.
 const maxGroup = 1000
 
 // entry is an upload on its way to be durable.
@@ -22,6 +24,7 @@ type entry struct {
 	rec  *Record
 	data []byte // of a small file, to be packed; nil for others
 	lost error  // why its bytes could not be kept
+	last bool   // of those that were queued together, which no group divides
 	done chan error
 }
 
@@ -71,8 +74,11 @@ func (c *committer) add(rec *Record, data []byte) <-chan error {
 	return e.done
 }
 
-// push queues entries; c.mu is held.
+// push queues entries that stay together; c.mu is held.
 func (c *committer) push(l *lane, entries ...*entry) {
+	for i, e := range entries {
+		e.last = i == len(entries)-1
+	}
 	l.queue = append(l.queue, entries...)
 	if !l.running {
 		l.running = true
@@ -85,7 +91,10 @@ func (c *committer) drain(l *lane) {
 	for {
 		c.mu.Lock()
 		n, size := 0, 0
-		for n < len(l.queue) && n < maxGroup && (n == 0 || size+len(l.queue[n].data) <= c.s.opts.Pack) {
+		for n < len(l.queue) {
+			if n > 0 && l.queue[n-1].last && (n >= maxGroup || size+len(l.queue[n].data) > c.s.opts.Pack) {
+				break
+			}
 			size += len(l.queue[n].data)
 			n++
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/inlet-go/inlet/filesync"
 	"github.com/inlet-go/inlet/store/errs"
@@ -200,6 +201,31 @@ func TestBatch(t *testing.T) {
 	}
 	if n := e.blobs(); n > 30 {
 		t.Errorf("%d objects for 100 small files", n)
+	}
+}
+
+// TestManyAtOnce uploads more files than one transaction takes.
+func TestManyAtOnce(t *testing.T) {
+	e := newEnv(t, nil)
+	id := e.start(filesync.Full, path)
+	const callers, each = 8, 700
+	var all errgroup.Group
+	for c := range callers {
+		all.Go(func() error {
+			b, err := e.svc.NewBatch(context.Background(), e.me, id, nil)
+			if err != nil {
+				return err
+			}
+			for i := range each {
+				err = errors.Join(err, b.Add(fmt.Sprintf("%d-%d", c, i), strings.NewReader("x")))
+			}
+			return errors.Join(err, b.Wait())
+		})
+	}
+	e.ok(all.Wait())
+	e.end(id)
+	if n := len(e.shown(path)); n != callers*each {
+		t.Errorf("%d files, want %d", n, callers*each)
 	}
 }
 

@@ -59,6 +59,7 @@ type Uploads interface {
 	// and name, whose bytes become garbage; Failed only writes history. The
 	// upload's ID is set, or its Err where its sync is unknown, ended, closed
 	// or no longer counts on it; other uploads are recorded all the same.
+	// The files of a packed object come in one call.
 	RecordUploads(ctx context.Context, uploads []*Record, lease time.Duration) error
 
 	// RenewUploads extends the lease of announced uploads.

@@ -67,12 +67,16 @@ func kept(b *testing.B) (*filesync.Service, string) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { store.Close() })
-	bucket, err := folder.Open(filepath.Join(dir, "bucket"), nil)
+	return benchServer(b, store, benchBucket(b))
+}
+
+func benchBucket(b *testing.B) blob.Bucket {
+	bucket, err := folder.Open(filepath.Join(b.TempDir(), "bucket"), nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { bucket.Close() })
-	return benchServer(b, store, bucket)
+	return bucket
 }
 
 // push uploads n files of 4 KiB over 8 connections, some in each request, and
@@ -137,24 +141,27 @@ func pushSome(client *http.Client, url string, sync int64, first, n int, content
 }
 
 // BenchmarkSyncUpload uploads 10,000 files of 4 KiB over 8 connections to a server
-// that keeps them and to one that throws them away, in turns. The ratio is the
-// first's rate by the second's.
+// that keeps them, to one that keeps their bytes durably and no row, and to one
+// that throws them away, in turns. The ratios are the rates of the first two by
+// the last one's.
 func BenchmarkSyncUpload(b *testing.B) {
 	const files = 10_000
-	for _, perRequest := range []int{1, 10, 100} {
+	for _, perRequest := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(perRequest, " per request"), func(b *testing.B) {
 			svc, keeps := kept(b)
+			_, rowless := benchServer(b, nowhere{}, benchBucket(b))
 			_, throws := benchServer(b, nowhere{}, noBucket{cloud.Memory()})
 			client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 8}}
 			me := scope.Scope{Tenant: "acme"}
-			push(b, client, throws, 1, files/10, perRequest) // the client warms up
-			var kept, thrown time.Duration
+			push(b, client, throws, 1, files, perRequest) // the client warms up
+			var kept, bytesKept, thrown time.Duration
 			for b.Loop() {
 				y, err := svc.Start(context.Background(), me, filesync.New{Name: "n", Path: "/bench", Type: filesync.Full})
 				if err != nil {
 					b.Fatal(err)
 				}
 				thrown += push(b, client, throws, 1, files, perRequest)
+				bytesKept += push(b, client, rowless, 1, files, perRequest)
 				kept += push(b, client, keeps, y.ID, files, perRequest)
 				if err := svc.End(context.Background(), me, y.ID); err != nil {
 					b.Fatal(err)
@@ -166,6 +173,7 @@ func BenchmarkSyncUpload(b *testing.B) {
 			b.ReportMetric(float64(b.N*files)/kept.Seconds(), "files/s")
 			b.ReportMetric(float64(b.N*files)/thrown.Seconds(), "thrown/s")
 			b.ReportMetric(float64(thrown)/float64(kept), "ratio")
+			b.ReportMetric(float64(thrown)/float64(bytesKept), "bytes-ratio")
 		})
 	}
 }
