@@ -28,26 +28,26 @@ func tableBase(uri string) string {
 	return strings.TrimSuffix(base, ext)
 }
 
-// tableRow is a row of the statements below.
+// tableRow is a row of the statements below, in the order of their columns.
 type tableRow struct {
-	Kind       int    `db:"kind"`
-	ID         int64  `db:"id"`
-	Schema     string `db:"schema_name"`
-	SchemaID   string `db:"schema_id"`
-	Name       string `db:"name"`
-	Fence      int64  `db:"fence"`
-	Key        string `db:"blob_key"`
-	Size       int64  `db:"size"`
-	SHA256     []byte `db:"sha256"`
-	Tables     string `db:"tables"`
-	Generation int64  `db:"generation"`
-	Files      int64  `db:"files"`
-	UpdatedAt  int64  `db:"updated_at"`
+	Kind       int
+	ID         int64
+	Schema     string
+	SchemaID   string
+	Name       string
+	Fence      int64
+	Key        string
+	Size       int64
+	SHA256     []byte
+	Tables     string
+	Generation int64
+	Files      int64
+	UpdatedAt  int64
 }
 
-// tableSelects read what may be a table, by kind. %s selects among them, by
-// the column of the base name or of the id. The arguments are the tenant, of
-// data sources the user twice, and those of the selection.
+// tableSelects read what may be a table, by kind. A condition that follows
+// selects among them, by the column of the base name or of the id. The arguments
+// are the tenant, of data sources the user twice, and those of the selection.
 var tableSelects = map[catalog.Kind]struct{ sql, base, id string }{
 	catalog.VolumeFile: {`SELECT 1 AS kind, f.id, v.name AS schema_name, CAST(v.id AS TEXT) AS schema_id, f.uri AS name, f.fence,
 			'' AS blob_key, f.size, f.sha256, '' AS tables, 0 AS generation, 0 AS files, 0 AS updated_at
@@ -76,6 +76,26 @@ var (
 	oneNamed  = namedTables("= ?") + " LIMIT ?"
 	manyNamed = namedTables("{in}") + " ORDER BY 1, 2 LIMIT ?"
 )
+
+// readTables runs a statement of tableSelects. Every query does, so that it does
+// not look for the fields by their names.
+func readTables(ctx context.Context, q session, text string, args ...any) ([]tableRow, error) {
+	found, err := q.q.QueryxContext(ctx, q.d.sql(text), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	var rows []tableRow
+	for found.Next() {
+		var r tableRow
+		if err := found.Scan(&r.Kind, &r.ID, &r.Schema, &r.SchemaID, &r.Name, &r.Fence, &r.Key, &r.Size, &r.SHA256,
+			&r.Tables, &r.Generation, &r.Files, &r.UpdatedAt); err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
+	return rows, found.Err()
+}
 
 func tableFiles(rows []tableRow) ([]catalog.File, error) {
 	files := make([]catalog.File, len(rows))
@@ -122,7 +142,10 @@ func (s *Store) NamedFiles(ctx context.Context, tenant, user string, bases []str
 	var rows []tableRow
 	// It is short, and every query needs it: to watch ctx would cost more.
 	ctx = context.WithoutCancel(ctx)
-	err := s.look(ctx, "tables", func(q session) error { return q.all(ctx, &rows, text, args...) })
+	err := s.look(ctx, "tables", func(q session) (err error) {
+		rows, err = readTables(ctx, q, text, args...)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +163,9 @@ func (s *Store) FilesAfter(ctx context.Context, tenant, user string, kind catalo
 		args = append(args, user, user)
 	}
 	var rows []tableRow
-	err := s.look(ctx, "tables", func(q session) error {
-		return q.all(ctx, &rows, sel.sql+sel.id+" > ? ORDER BY "+sel.id+" LIMIT ?", append(args, after, limit)...)
+	err := s.look(ctx, "tables", func(q session) (err error) {
+		rows, err = readTables(ctx, q, sel.sql+sel.id+" > ? ORDER BY "+sel.id+" LIMIT ?", append(args, after, limit)...)
+		return err
 	})
 	if err != nil {
 		return nil, err
