@@ -44,7 +44,7 @@ type querying struct {
 	syncs  *filesync.Service
 }
 
-func newQuerying(b *testing.B) *querying {
+func newQuerying(b *testing.B, opts *query.Options) *querying {
 	b.Helper()
 	dir := b.TempDir()
 	ok := func(err error) {
@@ -64,7 +64,7 @@ func newQuerying(b *testing.B) *querying {
 	b.Cleanup(func() { engine.Close() })
 	reader, err := tabular.New(nil)
 	ok(err)
-	queries := query.NewService(store, engine, catalog.New(store, bucket, reader, nil), result.New(bucket, nil), nil)
+	queries := query.NewService(store, engine, catalog.New(store, bucket, reader, nil), result.New(bucket, nil), opts)
 	b.Cleanup(func() { queries.Close(context.Background()) })
 	syncs := filesync.NewService(store, bucket, nil)
 	api, err := httpapi.New(httpapi.Config{Queries: queries, FileSync: syncs, Authenticator: httpapi.Open("acme")})
@@ -154,12 +154,15 @@ func BenchmarkSmallQueries(b *testing.B) {
 	for i := range 100 {
 		fmt.Fprintf(&csv, "%d,name %d,%d.25\n", i, i, i)
 	}
-	q := newQuerying(b)
-	q.table("small", csv.String())
+	saved := newQuerying(b, nil)
+	later := newQuerying(b, &query.Options{SaveWithin: 20 * time.Millisecond})
+	for _, q := range []*querying{saved, later} {
+		q.table("small", csv.String())
+	}
 	for _, way := range []struct {
 		name string
 		run  func(string) error
-	}{{"calls=3", q.poll}, {"wait", q.wait}} {
+	}{{"calls=3", saved.poll}, {"wait", saved.wait}, {"wait,save-within=20ms", later.wait}} {
 		b.Run(way.name, func(b *testing.B) {
 			if err := way.run("SELECT * FROM small WHERE id = 1"); err != nil {
 				b.Fatal(err)
@@ -207,7 +210,7 @@ func millionRows() string {
 // pages, against a handler that has no more than database/sql and
 // encoding/json, and answers all at once.
 func BenchmarkWholeResult(b *testing.B) {
-	q := newQuerying(b)
+	q := newQuerying(b, nil)
 	csv := millionRows()
 	q.table("million", csv)
 	if err := q.wait("SELECT count(*) FROM million"); err != nil { // loads it
@@ -369,7 +372,7 @@ func BenchmarkLargeResult(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	q := newQuerying(b)
+	q := newQuerying(b, nil)
 	q.table("million", millionRows())
 	if err := q.wait("SELECT count(*) FROM million"); err != nil {
 		b.Fatal(err)

@@ -36,7 +36,8 @@ type run struct {
 	flight *flight
 	kept   bool          // its row exists, or is being written
 	ending bool          // its end is being written
-	done   chan struct{} // closed once its end is durable
+	held   int64         // what the journal reserved: its end was told before it is durable
+	done   chan struct{} // closed once its end may be told
 }
 
 // Execute starts a query and returns it: as it is by then, or, with a Wait, as
@@ -182,7 +183,7 @@ func (s *Service) snapshot(r *run) *Query {
 }
 
 // finish ends a run as its last state says: once that is durable, it is what
-// callers see. The caller holds mu.
+// callers see, or at once where Options.SaveWithin lets it. The caller holds mu.
 func (s *Service) finish(r *run, last Query) {
 	if r.ending {
 		return
@@ -193,13 +194,24 @@ func (s *Service) finish(r *run, last Query) {
 	}
 	last.EndedAt = s.opts.Now()
 	s.done.Add(1)
-	s.keep(r, last, 1)
+	saved := s.saved(r, last, 1)
+	// What has rows in the bucket is asked for again, maybe on another node.
+	if !r.kept && !s.closed && last.Result.Key == "" {
+		r.held = s.journal.reserve(&last)
+	}
+	if r.held == 0 {
+		s.journal.add(&last, saved)
+		return
+	}
+	s.journal.addLater(&last, saved)
+	r.q = last
+	close(r.done)
 }
 
-// keep writes the end of a run, and again until it is durable or the service is
-// closed.
-func (s *Service) keep(r *run, last Query, try int) {
-	s.journal.add(&last, func(err error) {
+// saved returns what is to be done when the end of a run was written: it is
+// shown, or written again until it is durable or the service is closed.
+func (s *Service) saved(r *run, last Query, try int) func(error) {
+	return func(err error) {
 		if err != nil {
 			s.opts.Logger.Error("query not saved", "query", last.ID, "tenant", last.Tenant, "try", try, "err", err)
 		}
@@ -209,9 +221,9 @@ func (s *Service) keep(r *run, last Query, try int) {
 		}
 		go func() {
 			pause(s.life, min(time.Duration(try)*time.Second, 10*time.Second))
-			s.keep(r, last, try+1)
+			s.journal.add(&last, s.saved(r, last, try+1))
 		}()
-	})
+	}
 }
 
 // settle shows the end of a run to those who wait for it.
@@ -221,8 +233,11 @@ func (s *Service) settle(r *run, last *Query) {
 	r.q = *last
 	s.recent.add(r.q.clone())
 	delete(s.live, last.ID)
+	if r.held == 0 {
+		close(r.done)
+	}
+	s.journal.free(r.held)
 	s.mu.Unlock()
-	close(r.done)
 	s.log(last)
 }
 

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/inlet-go/inlet/blob"
@@ -99,9 +100,7 @@ func (s *Service) fly(f *flight) {
 	defer s.gate.leave(f.workspace)
 	s.power.start(s.opts.Now())
 	defer func() { s.power.stop(s.opts.Now(), s.engine, s.opts.Logger) }()
-	limit := &Failure{Name: ExceededTimeLimit, Type: InsufficientResources,
-		Message: fmt.Sprintf("Query exceeded the maximum run time limit of %v", s.opts.MaxRunTime)}
-	ctx, cancel := context.WithTimeoutCause(f.ctx, s.opts.MaxRunTime, limit)
+	ctx, cancel := context.WithTimeoutCause(f.ctx, s.opts.MaxRunTime, s.tooLong)
 	defer cancel()
 	// An engine may take its time to notice: its queries end at once.
 	stop := context.AfterFunc(ctx, func() { s.land(f, s.failureOf(ctx, ctx.Err()), nil, Result{}) })
@@ -149,17 +148,21 @@ func (s *Service) work(ctx context.Context, f *flight) (columns []Column, result
 
 // cacheKey names all that the answer depends on.
 func (s *Service) cacheKey(f *flight, d Dependencies) string {
-	h := sha256.New()
-	put := func(text string) { fmt.Fprintf(h, "%d:%s", len(text), text) }
+	var all []byte
+	put := func(text string) {
+		all = strconv.AppendInt(all, int64(len(text)), 10)
+		all = append(append(all, ':'), text...)
+	}
 	sc := f.statement.Scope
-	for _, text := range []string{s.engine.Name(), sc.Tenant, sc.User, f.workspace, f.statement.SQL, fmt.Sprint(s.opts.MaxRows, s.opts.MaxBytes)} {
+	for _, text := range []string{s.engine.Name(), sc.Tenant, sc.User, f.workspace, f.statement.SQL, s.limits} {
 		put(text)
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Versions)) {
 		put(name)
 		put(d.Versions[name])
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:])
 }
 
 // answerFromCache ends those queries for which a kept answer will do.
@@ -178,6 +181,7 @@ func (s *Service) answerFromCache(ctx context.Context, f *flight, key string) er
 	if s.opts.Retention > 0 { // not one whose result may be about to be removed
 		oldest = min(oldest, s.opts.Retention-s.opts.Retention/8)
 	}
+	s.journal.drain(ctx)
 	now := s.opts.Now()
 	q, err := s.repo.CachedQuery(ctx, f.statement.Scope.Tenant, key, now.Add(-oldest))
 	if errors.Is(err, errs.NotFound) {

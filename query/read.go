@@ -39,6 +39,7 @@ func (s *Service) List(ctx context.Context, sc scope.Scope, workspace string, of
 	if err := inWorkspace(sc, workspace); err != nil {
 		return nil, 0, err
 	}
+	s.journal.drain(ctx)
 	queries, total, err := s.repo.Queries(ctx, sc.Tenant, workspace, offset, limit)
 	for i, q := range queries {
 		if r := s.find(sc.Tenant, workspace, q.ID); r != nil {

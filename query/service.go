@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -70,6 +71,13 @@ type Options struct {
 	// Recent is how many bytes of queries that ended are kept in memory; 0
 	// means DefaultRecent, negative none.
 	Recent int64
+	// SaveWithin lets a query be answered before it is saved, where its caller
+	// waited for the end (New.Wait) and needs nothing but the answer. Saving it,
+	// with many others in one transaction, then begins at most that much later.
+	// Meanwhile this node knows it, others do not, and a crash leaves no trace of
+	// it. At most 4 MB are held back. 0 means that no answer comes before its
+	// query is durable.
+	SaveWithin time.Duration
 	// Exporters write results in other formats; package export has some.
 	Exporters []Exporter
 	// Now is the clock; nil means time.Now.
@@ -115,6 +123,8 @@ type Service struct {
 	results Results
 	opts    Options
 	owner   Owner
+	tooLong *Failure // of a query that passes MaxRunTime
+	limits  string   // those of a result, for the cache
 	journal journal
 	gate    *gate
 	recent  recent
@@ -143,8 +153,11 @@ func NewService(repo Repository, engine Engine, catalog Catalog, results Results
 		s.opts = *opts
 	}
 	s.opts.complete()
+	s.tooLong = &Failure{Name: ExceededTimeLimit, Type: InsufficientResources,
+		Message: fmt.Sprintf("Query exceeded the maximum run time limit of %v", s.opts.MaxRunTime)}
+	s.limits = fmt.Sprint(s.opts.MaxRows, s.opts.MaxBytes)
 	s.owner = Owner{Node: s.opts.Node, Process: rand.Text()}
-	s.journal = journal{repo: repo, owner: s.owner, lease: s.opts.Lease}
+	s.journal = journal{repo: repo, owner: s.owner, lease: s.opts.Lease, within: s.opts.SaveWithin}
 	s.gate = newGate(s.opts.Running, s.opts.RunningPerWorkspace)
 	s.recent = newRecent(s.opts.Recent)
 	s.power.lastUsed = s.opts.Now()
@@ -152,8 +165,9 @@ func NewService(repo Repository, engine Engine, catalog Catalog, results Results
 	return s
 }
 
-// Close ends the queries that run, as Failed, and waits for the engine to let
-// go of them until ctx ends. The engine is left to whoever made it.
+// Close ends the queries that run, as Failed, saves those that are not, and
+// waits for the engine to let go of them until ctx ends. The engine is left to
+// whoever made it.
 func (s *Service) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
@@ -161,6 +175,7 @@ func (s *Service) Close(ctx context.Context) error {
 	s.end(&Failure{Name: ServerStopped, Type: InsufficientResources, Message: "the server was stopped"})
 	done := make(chan struct{})
 	go func() {
+		s.journal.drain(ctx)
 		s.done.Wait()
 		close(done)
 	}()

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // config is what the flags say.
@@ -16,6 +17,7 @@ type config struct {
 	open                                  bool
 	allowNet                              []netip.Prefix
 	allowDir                              []string
+	saveWithin                            time.Duration
 }
 
 // parse reads the flags. Everything that is wrong with them is told at once.
@@ -31,6 +33,7 @@ func parse(args []string) (config, error) {
 	fs.BoolVar(&c.open, "open", false, "no authentication; only on a loopback address")
 	fs.StringVar(&nets, "allow-net", "", "network `prefixes` that connectors and URLs may reach besides the public ones, comma-separated")
 	fs.StringVar(&dirs, "allow-dir", "", "`folders` that local connectors may read, comma-separated")
+	fs.DurationVar(&c.saveWithin, "save-within", 0, "answer queries with wait before they are saved, at most this `time` later; a crash forgets those")
 	fs.StringVar(&c.prefix, "prefix", "", "mount all routes under this `path`")
 	if err := fs.Parse(args); err != nil {
 		return config{}, err
@@ -58,6 +61,9 @@ func parse(args []string) (config, error) {
 	}
 	if c.open && c.token != "" {
 		problems = append(problems, errors.New("-open and -token exclude each other"))
+	}
+	if c.saveWithin < 0 {
+		problems = append(problems, errors.New("-save-within must not be negative"))
 	}
 	if c.prefix != "" && !strings.HasPrefix(c.prefix, "/") {
 		problems = append(problems, errors.New("-prefix must start with a slash"))

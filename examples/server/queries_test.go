@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/inlet-go/inlet/store/errs"
 )
 
 // workspace is the one that the document's sample names.
@@ -53,6 +55,9 @@ func (p *process) sql(method, path string, body, out any) error {
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode == http.StatusNotFound {
+		err = fmt.Errorf("%s: %s: %w", path, answer, errs.NotFound)
+	}
 	if err == nil && res.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s: %d %s", path, res.StatusCode, answer)
 	}

@@ -125,7 +125,7 @@ func wire(ctx context.Context, c config, logger *slog.Logger) (_ *app, err error
 	}
 	a.closers = append(a.closers, engine.Close)
 	queries := query.NewService(store, engine, catalog.New(store, bucket, tables, nil), result.New(bucket, nil), &query.Options{
-		Node: owner, Exporters: []query.Exporter{export.CSV{}, export.Parquet{}}, Logger: logger,
+		Node: owner, SaveWithin: c.saveWithin, Exporters: []query.Exporter{export.CSV{}, export.Parquet{}}, Logger: logger,
 	})
 	a.closers = append(a.closers, func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
