@@ -98,8 +98,8 @@ func (s *Service) fly(f *flight) {
 		return
 	}
 	defer s.gate.leave(f.workspace)
-	s.power.start(s.opts.Now())
-	defer func() { s.power.stop(s.opts.Now(), s.engine, s.opts.Logger) }()
+	s.busy()
+	defer s.idle()
 	ctx, cancel := context.WithTimeoutCause(f.ctx, s.opts.MaxRunTime, s.tooLong)
 	defer cancel()
 	// An engine may take its time to notice: its queries end at once.

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -37,35 +36,41 @@ type power struct {
 	lastUsed time.Time
 }
 
-func (p *power) start(now time.Time) {
+// busy notes that a query runs, which wakes the engine.
+func (s *Service) busy() {
+	p := &s.power
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.active++
-	p.lastUsed, p.asleep = now, false
+	p.lastUsed, p.asleep = s.opts.Now(), false
 }
 
-func (p *power) stop(now time.Time, e Engine, logger *slog.Logger) {
+// idle notes that one runs no more.
+func (s *Service) idle() {
+	p := &s.power
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.active--
-	p.lastUsed = now
+	p.lastUsed = s.opts.Now()
 	if p.stopping && p.active == 0 {
-		p.sleep(context.Background(), e, logger)
+		s.sleep(context.Background())
 	}
 }
 
-// sleep gives the engine's memory back. The caller holds mu.
-func (p *power) sleep(ctx context.Context, e Engine, logger *slog.Logger) {
-	p.stopping, p.asleep = false, true
-	sleeper, ok := e.(Sleeper)
+// sleep gives the memory back that the engine and queries that ended have. The
+// caller holds the mu of power.
+func (s *Service) sleep(ctx context.Context) {
+	s.power.stopping, s.power.asleep = false, true
+	s.recent.clear()
+	sleeper, ok := s.engine.(Sleeper)
 	if !ok {
 		return
 	}
 	if err := sleeper.Sleep(ctx); err != nil {
-		logger.ErrorContext(ctx, "engine does not sleep", "err", err)
+		s.opts.Logger.ErrorContext(ctx, "engine does not sleep", "err", err)
 		return
 	}
-	logger.InfoContext(ctx, "engine sleeps", "last_used", p.lastUsed)
+	s.opts.Logger.InfoContext(ctx, "engine sleeps", "last_used", s.power.lastUsed)
 }
 
 // Engine tells the state of a service by its name. Only EngineService exists.
@@ -109,8 +114,7 @@ func (s *Service) SetEngine(ctx context.Context, sc scope.Scope, name string, aw
 	case s.power.active > 0:
 		s.power.stopping = true
 	case !s.power.asleep:
-		s.power.sleep(ctx, s.engine, s.opts.Logger)
-		s.recent.clear()
+		s.sleep(ctx)
 	}
 	s.power.mu.Unlock()
 	return s.Engine(ctx, sc, name)

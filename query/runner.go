@@ -131,7 +131,6 @@ func (r *Runner) Rest(ctx context.Context) {
 	defer s.power.mu.Unlock()
 	p := &s.power
 	if s.opts.MaxIdle > 0 && !p.asleep && p.active == 0 && s.opts.Now().Sub(p.lastUsed) >= s.opts.MaxIdle {
-		p.sleep(ctx, s.engine, s.opts.Logger)
-		s.recent.clear()
+		s.sleep(ctx)
 	}
 }

@@ -145,7 +145,7 @@ func TestEngineSleeps(t *testing.T) {
 	if n := e.engine.slept.Load(); n != 1 {
 		t.Errorf("it was put to sleep %d times", n)
 	}
-	e.done(e.execute("rows 1").ID)
+	before := e.done(e.execute("rows 1").ID)
 	status(query.EngineRunning)
 	q := e.execute("hold")
 	e.held(1)
@@ -160,6 +160,12 @@ func TestEngineSleeps(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	status(query.EngineStopped)
+	if _, err := e.store.ExpireQueries(t.Context(), clock.now().Add(time.Hour), 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Get(t.Context(), me, workspace, before.ID); !errors.Is(err, errs.NotFound) {
+		t.Errorf("it still remembers queries: %v", err)
+	}
 	set(true)
 	status(query.EngineRunning)
 	if _, err := e.Engine(t.Context(), me, "OTHER"); !errors.Is(err, errs.NotFound) {

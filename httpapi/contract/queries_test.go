@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/inlet-go/inlet/query"
 )
 
 const cannerWorkspace = "444e8753-a4c0-4875-bdc0-834c79061d56"
@@ -68,9 +70,13 @@ func (s *server) sqlQueries() {
 	s.bucket.down.Store(false)
 	s.savedSQL(in, body)
 	s.do(200, "good", "GET", "/api/v1/service/SQL_ENGINE", "")
-	for _, state := range []string{`false`, `"true"`} {
-		s.do(200, "good", "PUT", "/api/v1/service/SQL_ENGINE", `{"state":`+state+`}`)
+	s.do(200, "good", "PUT", "/api/v1/service/SQL_ENGINE", `{"state":false}`)
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(s.do(200, "good", "GET", "/api/v1/service/SQL_ENGINE", ""), query.EngineStopped); {
+		if time.Now().After(end) {
+			s.t.Fatal("the engine does not stop")
+		}
 	}
+	s.do(200, "good", "PUT", "/api/v1/service/SQL_ENGINE", `{"state":"true"}`)
 	if _, err := s.store.ExpireQueries(context.Background(), time.Now().Add(time.Hour), 1000); err != nil {
 		s.t.Fatal(err)
 	}
