@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -31,7 +30,7 @@ type run struct {
 	p        *prepared
 	report   func(query.Progress)
 	now      query.Progress
-	started  time.Duration // CPU time of the thread then
+	cpu      cpuClock
 	loaded   query.Progress
 	c        *connection
 	st       *statement
@@ -62,15 +61,10 @@ func (p *prepared) Run(ctx context.Context, out query.Sink, report func(query.Pr
 		return err
 	}
 	defer func() { <-e.pool.running }()
-	runtime.LockOSThread() // so that its CPU time is known
-	defer runtime.UnlockOSThread()
 	r.now.QueuedSplits, r.now.RunningSplits = 0, 1
-	r.started = threadCPU()
 	defer r.measureCPU()
-	for _, t := range p.resolved.views {
-		if r.viewRows[t.view], err = e.viewRows(ctx, p.st, t.view); err != nil {
-			return err
-		}
+	if err := r.readViews(ctx); err != nil {
+		return err
 	}
 	given := false
 	err = r.once(ctx, out, &given)
@@ -78,6 +72,22 @@ func (p *prepared) Run(ctx context.Context, out query.Sink, report func(query.Pr
 		err = r.once(ctx, out, &given) // its files were dropped, and are made again
 	}
 	return err
+}
+
+// readViews reads the views that the statement names.
+func (r *run) readViews(ctx context.Context) (err error) {
+	if len(r.p.resolved.views) == 0 {
+		return nil
+	}
+	r.cpu.start()
+	defer r.cpu.stop()
+	r.cpu.exact()
+	for _, t := range r.p.resolved.views {
+		if r.viewRows[t.view], err = r.p.engine.viewRows(ctx, r.p.st, t.view); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // once runs the statement. A file that turns out to be damaged is dropped.
@@ -98,6 +108,8 @@ func (r *run) once(ctx context.Context, out query.Sink, given *bool) (err error)
 	}
 	broken := true
 	defer func() { e.pool.put(c, broken) }()
+	r.cpu.start()
+	defer r.cpu.stop()
 	err = c.attach(files)
 	if err == nil {
 		err = r.stream(ctx, c, out, given)
@@ -197,8 +209,9 @@ func (r *run) rows(ctx context.Context, out query.Sink, given *bool) error {
 	return nil
 }
 
-// look is called by SQLite every now and then.
+// look is called by SQLite every now and then, in the goroutine of the run.
 func (r *run) look() {
+	r.cpu.exact()
 	now := time.Now()
 	if r.c == nil || now.Before(r.check) {
 		return
@@ -232,8 +245,8 @@ func (r *run) tell() {
 	r.report(r.now)
 }
 
-// measureCPU is called on the thread that the run is locked to.
-func (r *run) measureCPU() { r.now.CPU = r.loaded.CPU + threadCPU() - r.started }
+// measureCPU is called by the goroutine of the run.
+func (r *run) measureCPU() { r.now.CPU = r.loaded.CPU + r.cpu.read() }
 
 // end reports the last time.
 func (r *run) end(err error) {
