@@ -195,8 +195,8 @@ func (s *Service) finish(r *run, last Query) {
 	last.EndedAt = s.opts.Now()
 	s.done.Add(1)
 	saved := s.saved(r, last, 1)
-	// What has rows in the bucket is asked for again, maybe on another node.
-	if !r.kept && !s.closed && last.Result.Key == "" {
+	// A result of several pages is asked for again, maybe on another node.
+	if !r.kept && !s.closed && last.Result.Key == "" && last.Result.Rows <= maxHeldRows {
 		r.held = s.journal.reserve(&last)
 	}
 	if r.held == 0 {

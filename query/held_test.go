@@ -70,9 +70,13 @@ func TestEarlyAnswers(t *testing.T) {
 // on another node.
 func TestSavedFirst(t *testing.T) {
 	e := newEnv(t, query.Options{SaveWithin: time.Hour})
+	e.Service = query.NewService(e.store, e.engine, nil, result.New(e.bucket, &result.Options{Inline: 8000}), &e.opts)
+	defer e.Close(t.Context())
+	e.early("rows 1000")
 	for _, n := range []query.New{
 		{SQL: "rows 3"},
-		{SQL: "rows 3000", Wait: time.Minute},
+		{SQL: "rows 1001", Wait: time.Minute},
+		{SQL: "rows 3000", Wait: time.Minute}, // in the bucket
 		{SQL: "hold", Wait: time.Millisecond},
 	} {
 		q := e.new(n)

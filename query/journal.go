@@ -35,6 +35,10 @@ const maxBatch = 256
 // durable.
 const maxHeld = 4 << 20
 
+// maxHeldRows bounds the rows of such a query: whoever waited for them gets all
+// of them with its end.
+const maxHeldRows = 1000
+
 // saveTimeout bounds a transaction. It does not end with the caller, whose
 // query may be among others'.
 const saveTimeout = 30 * time.Second

@@ -72,11 +72,11 @@ type Options struct {
 	// means DefaultRecent, negative none.
 	Recent int64
 	// SaveWithin lets a query be answered before it is saved, where its caller
-	// waited for the end (New.Wait) and needs nothing but the answer. Saving it,
-	// with many others in one transaction, then begins at most that much later.
-	// Meanwhile this node knows it, others do not, and a crash leaves no trace of
-	// it. At most 4 MB are held back. 0 means that no answer comes before its
-	// query is durable.
+	// waited for the end (New.Wait) and its rows, at most 1,000, are kept with it
+	// and not in Results. Saving it, with many others in one transaction, then
+	// begins at most that much later. Meanwhile this node knows it, others do
+	// not, and a crash leaves no trace of it. At most 4 MB are held back. 0 means
+	// that no answer comes before its query is durable.
 	SaveWithin time.Duration
 	// Exporters write results in other formats; package export has some.
 	Exporters []Exporter
