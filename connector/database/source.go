@@ -185,7 +185,7 @@ func (s *Source) Open(ctx context.Context, key string, opts *blob.OpenOptions) (
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	r, w := io.Pipe()
-	f := &file{PipeReader: r, cancel: cancel, done: make(chan struct{})}
+	f := &file{PipeReader: r, ctx: ctx, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
 		out := newWriter(w, p.Table, t.columns)
@@ -201,8 +201,18 @@ func (s *Source) Open(ctx context.Context, key string, opts *blob.OpenOptions) (
 // file is a page that is being read.
 type file struct {
 	*io.PipeReader
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   chan struct{}
+}
+
+// Read implements [io.Reader]. A database may have sent all of a page before
+// it notices that nobody wants it any more.
+func (f *file) Read(p []byte) (int, error) {
+	if f.ctx.Err() != nil {
+		return 0, errs.Wrap(errs.Canceled, context.Cause(f.ctx), "reading the database was canceled")
+	}
+	return f.PipeReader.Read(p)
 }
 
 // Close implements [io.Closer]. It returns when the database is free again.
