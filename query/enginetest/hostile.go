@@ -135,6 +135,7 @@ var heavy = []string{
 	"SELECT length(replace(printf('%.*c', 16000000, 'a'), printf('%.*c', 8000000, 'a') || 'b', 'c'))",
 	"SELECT length(replace(printf('%.*c', 16000000, 'a'), 'a', printf('%.*c', 16000000, 'a')))",
 	"SELECT trim(printf('%.*c', 16000000, 'a'), printf('%.*c', 8000000, 'b') || 'a') = ''",
+	"SELECT trim(printf('%.*c', 8000000, 'é'), replace(printf('%.*c', 1000000, 'b'), 'b', 'éü')) = ''",
 	"SELECT printf('%.*c', 16000000, 'a') LIKE '%" + strings.Repeat("_", 900) + "b'",
 	"SELECT printf('%.*c', 16000000, 'a') GLOB '*" + strings.Repeat("?", 900) + "b'",
 	"SELECT printf('%.*c', 16000000, 'a') LIKE '%" + strings.Repeat("a%", 400) + "b'",

@@ -44,16 +44,13 @@ func boundedFunctions(limit int64) map[string]*driverpkg.FunctionImpl {
 		}
 		return strings.ReplaceAll(x, y, z), nil
 	})
-	add("trim", 2, func(args []driver.Value) (driver.Value, error) {
-		in := runesOf(args[1])
-		return strings.TrimFunc(textOf(args[0]), in), nil
-	})
-	add("ltrim", 2, func(args []driver.Value) (driver.Value, error) {
-		return strings.TrimLeftFunc(textOf(args[0]), runesOf(args[1])), nil
-	})
-	add("rtrim", 2, func(args []driver.Value) (driver.Value, error) {
-		return strings.TrimRightFunc(textOf(args[0]), runesOf(args[1])), nil
-	})
+	for name, trim := range map[string]func(string, func(rune) bool) string{
+		"trim": strings.TrimFunc, "ltrim": strings.TrimLeftFunc, "rtrim": strings.TrimRightFunc,
+	} {
+		add(name, 2, func(args []driver.Value) (driver.Value, error) {
+			return trim(textOf(args[0]), setOf(textOf(args[1])).has), nil
+		})
+	}
 	return bounded
 }
 
@@ -72,12 +69,24 @@ func instr(args []driver.Value) (driver.Value, error) {
 	return int64(utf8.RuneCountInString(text[:at]) + 1), nil
 }
 
-func runesOf(v driver.Value) func(rune) bool {
-	set := map[rune]bool{}
-	for _, r := range textOf(v) {
-		set[r] = true
+// runeSet is which characters a text has, a bit for each up to the last. It is
+// no map since a call looks at ten million characters and more before it can be
+// interrupted.
+type runeSet []uint64
+
+func setOf(text string) runeSet {
+	var s runeSet
+	for _, r := range text {
+		if more := int(r>>6) + 1 - len(s); more > 0 {
+			s = append(s, make(runeSet, more)...)
+		}
+		s[r>>6] |= 1 << (r & 63)
 	}
-	return func(r rune) bool { return set[r] }
+	return s
+}
+
+func (s runeSet) has(r rune) bool {
+	return int(r>>6) < len(s) && s[r>>6]>>(r&63)&1 == 1
 }
 
 // textOf is a value that is not null as text.
