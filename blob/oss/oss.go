@@ -105,7 +105,7 @@ func Open(_ context.Context, cfg Config, opts *Options) (*Bucket, error) {
 		o.Attempts = 5
 	}
 	b.retryer = retry.NewStandard(func(r *retry.RetryOptions) { r.MaxAttempts, r.MaxBackoff = o.Attempts, 5*time.Second })
-	rt = remote.ReleaseBodies(rt) // the SDK sends a body again without waiting for the try before
+	rt = releasing{rt}
 	b.objects = remote.NewClient(rt)
 	b.client = b.newClient(remote.NewClient(remote.Documents(rt, b.timeout)))
 	return b, nil

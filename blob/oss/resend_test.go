@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	sdk "github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
 
 	"github.com/inlet-go/inlet/blob/blobtest/fakeserver"
 	"github.com/inlet-go/inlet/blob/oss"
@@ -53,5 +56,29 @@ func TestResend(t *testing.T) {
 	}
 	if got, err := readAll(t.Context(), b, "k", nil); err != nil || got != want {
 		t.Errorf("%d bytes of %d, %v", len(got), len(want), err)
+	}
+}
+
+// TestStalledStream: a refusal does not wait for a body that cannot be sent
+// again.
+func TestStalledStream(t *testing.T) {
+	t.Parallel()
+	srv, b := serve(t, fakeserver.Options{}, nil)
+	srv.SetHook(always(fakeserver.Fault{Status: http.StatusForbidden, Code: "AccessDenied"}))
+	r, w := io.Pipe()
+	defer w.Close()
+	go w.Write(make([]byte, 1<<20))
+	done := make(chan error, 1)
+	go func() {
+		_, err := b.Client().PutObject(t.Context(), &sdk.PutObjectRequest{Bucket: sdk.Ptr("data"), Key: sdk.Ptr("k"), Body: r})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the refusal waits for the body")
 	}
 }

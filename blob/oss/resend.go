@@ -1,4 +1,4 @@
-package remote
+package oss
 
 import (
 	"io"
@@ -6,21 +6,25 @@ import (
 	"sync"
 )
 
-// ReleaseBodies returns rt for callers that use a request's body again, or
-// what it reads from, as soon as the request has its answer or its error.
-// net/http may read the body for longer when the answer comes early.
-func ReleaseBodies(rt http.RoundTripper) http.RoundTripper { return releasing{rt} }
-
+// releasing is for the SDK, which sends a body again as soon as the try before
+// has its answer or its error: net/http may be reading it for longer, when the
+// answer comes early. Bodies that the SDK cannot send again are left alone:
+// whoever gives one may let its reader wait.
 type releasing struct{ rt http.RoundTripper }
 
+// RoundTrip returns when nobody reads a body that may be sent again.
 func (t releasing) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body == nil || req.Body == http.NoBody {
+	body, ok := req.Body.(interface {
+		io.ReadCloser
+		IsSeekable() bool
+	})
+	if !ok || !body.IsSeekable() {
 		return t.rt.RoundTrip(req)
 	}
-	body := &sent{r: req.Body}
-	defer body.Close()
+	sent := &sent{r: body}
+	defer sent.Close()
 	req = req.WithContext(req.Context()) // a copy: the caller's stays as it is
-	req.Body, req.GetBody = body, nil
+	req.Body, req.GetBody = sent, nil
 	return t.rt.RoundTrip(req)
 }
 

@@ -1,6 +1,7 @@
-package remote
+package oss
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -8,6 +9,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	sdk "github.com/aliyun/alibabacloud-oss-go-sdk-v2/oss"
+
+	"github.com/inlet-go/inlet/blob/internal/remote"
 )
 
 // slowBody takes its time to give more than what makes net/http begin to send.
@@ -25,6 +30,8 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+func (b *slowBody) Seek(int64, int) (int64, error) { return 0, nil }
+
 // TestReleasedBodies: an answer that comes before the body was read leaves it
 // to the caller.
 func TestReleasedBodies(t *testing.T) {
@@ -34,16 +41,16 @@ func TestReleasedBodies(t *testing.T) {
 		http.NewResponseController(w).Flush()
 	}))
 	defer srv.Close()
-	tr := NewTransport(nil, 4, time.Minute)
+	tr := remote.NewTransport(nil, 4, time.Minute)
 	defer tr.CloseIdleConnections()
 	for range 5 {
 		body := &slowBody{}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, srv.URL, io.NopCloser(body))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, srv.URL, sdk.TeeReadNopCloser(body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.ContentLength = 1 << 30
-		resp, err := ReleaseBodies(tr).RoundTrip(req)
+		resp, err := releasing{tr}.RoundTrip(req)
 		reading, reads := body.reading.Load(), body.reads.Load()
 		if err != nil {
 			t.Fatal(err)
@@ -76,17 +83,17 @@ func TestReleasedBodiesAreSent(t *testing.T) {
 	}
 	srv.Start()
 	defer srv.Close()
-	tr := NewTransport(nil, 4, time.Minute)
+	tr := remote.NewTransport(nil, 4, time.Minute)
 	defer tr.CloseIdleConnections()
 	for i := range 200 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, srv.URL, io.NopCloser(io.LimitReader(zeros{}, int64(i)<<10)))
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, srv.URL, sdk.TeeReadNopCloser(bytes.NewReader(make([]byte, i<<10))))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if req.ContentLength = int64(i) << 10; i == 0 {
 			req.Body = nil
 		}
-		resp, err := ReleaseBodies(tr).RoundTrip(req)
+		resp, err := releasing{tr}.RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)
 		}
